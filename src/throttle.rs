@@ -1,0 +1,23 @@
+//! What may be done how often, and how much at once.
+
+use crate::units::{ByteSize, Rate};
+
+/// What the operator sets for the whole gateway.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `server.body_budget`: all bodies in memory at once.
+    pub body_budget: ByteSize,
+    /// `server.failed_auth`, per address; none: off.
+    pub failed_auth: Option<Rate>,
+}
+
+/// What the operator sets for one source.
+#[derive(Debug, Clone)]
+pub struct SourceLimits {
+    /// `limits.body`
+    pub body: ByteSize,
+    /// `limits.rate`; none: unlimited.
+    pub rate: Option<Rate>,
+    /// `limits.in_flight`
+    pub in_flight: usize,
+}
