@@ -1,10 +1,14 @@
-//! Names that appear in more than one place: sources and topics. A value of these types is known to be well formed.
+//! Names that appear in more than one place: sources, topics, deliveries. A value of these types is known to be well
+//! formed.
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use thiserror::Error;
+use uuid::{NoContext, Timestamp, Uuid};
+
+use crate::clock::UnixMillis;
 
 /// What was wrong with a name; the text says what would be right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -24,6 +28,27 @@ pub struct SourceName(Arc<str>);
 /// The name of a Kafka topic.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicName(Arc<str>);
+
+/// The id of one delivery: a UUID v7, made by us, answered in `x-request-id` and carried by its records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RequestId(Uuid);
+
+impl RequestId {
+    /// A new id whose leading bits are `now`, so that ids sort by time.
+    #[must_use]
+    pub fn new(now: UnixMillis) -> Self {
+        let (seconds, millis) = (now.0 / 1000, now.0 % 1000);
+        // Below 1000, so it fits.
+        let nanos = u32::try_from(millis * 1_000_000).unwrap_or(0);
+        Self(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, nanos)))
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_hyphenated().fmt(f)
+    }
+}
 
 impl SourceName {
     /// The longest name, in bytes.
