@@ -1,4 +1,13 @@
 //! What may be done how often, and how much at once.
+//!
+//! Nothing here waits or queues: each limit says at once whether there is room, and where time heals, how long that
+//! takes. Each has a fixed size, however many strangers come.
+
+mod address;
+mod pace;
+
+pub use address::{ClientAddress, Counted};
+pub use pace::{Pace, TooSlow};
 
 use crate::units::{ByteSize, Rate};
 
