@@ -24,6 +24,8 @@ pub(super) struct Conversation {
     head_begun: AtomicBool,
     /// A request is being answered.
     busy: AtomicBool,
+    /// The end of its body has not been read.
+    unread: AtomicBool,
     refused: OnceLock<StatusCode>,
     /// No further request is wanted.
     closing: AtomicBool,
@@ -54,14 +56,19 @@ impl Conversation {
         self.busy.store(busy, Ordering::Relaxed);
     }
 
+    /// The service: whether the end of the request's body is still to be read.
+    pub(super) fn set_unread(&self, unread: bool) {
+        self.unread.store(unread, Ordering::Relaxed);
+    }
+
     /// The next answer is the last.
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the next answer is the last.
+    /// Whether an answer given now is the last: nobody wants another, or nobody has read where the next request begins.
     pub(super) fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::Relaxed)
+        self.closing.load(Ordering::Relaxed) || self.unread.load(Ordering::Relaxed)
     }
 
     /// Nothing of a request has come that is not answered.

@@ -11,7 +11,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::header::{CONNECTION, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
-use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::error;
@@ -64,6 +64,7 @@ impl Visit {
     /// Answers a request: the one function that hyper calls.
     pub(super) async fn receive(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Sending>, Infallible> {
         let busy = Busy::new(&self);
+        self.conversation.set_unread(!request.body().is_end_stream());
         let mut response = match self.conversation.next() {
             Some(status) => self.refuse_head(status),
             None => self.answer(request).await,
@@ -105,7 +106,8 @@ impl Visit {
     async fn route(&self, request: Request<Incoming>, id: RequestId) -> Response<Body> {
         let trusted = &self.door.port.settings.trusted_proxies;
         let client = forwarded::client(self.peer.ip(), request.headers(), trusted);
-        let mut request = request.map(|body| Body::new(Paced::new(body, self.door.pace)));
+        let mut request =
+            request.map(|body| Body::new(Paced::new(body, self.door.pace, Arc::clone(&self.conversation))));
         request.extensions_mut().insert(id);
         request.extensions_mut().insert(ClientAddress::new(client));
         match self.door.router.clone().oneshot(request).await {

@@ -1,12 +1,14 @@
 //! A request body that must not come too slowly.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep};
 
+use super::conversation::Conversation;
 use crate::throttle::{Pace, TooSlow};
 
 /// A body that ends with [`TooSlow`] when more time has gone by than its pace allows for what has come.
@@ -16,6 +18,8 @@ use crate::throttle::{Pace, TooSlow};
 pub(super) struct Paced {
     body: Incoming,
     pace: Pace,
+    /// Is told when the body has been read to its end.
+    conversation: Arc<Conversation>,
     received: u64,
     waiting: Option<Waiting>,
 }
@@ -30,8 +34,8 @@ struct Waiting {
 }
 
 impl Paced {
-    pub(super) fn new(body: Incoming, pace: Pace) -> Self {
-        Self { body, pace, received: 0, waiting: None }
+    pub(super) fn new(body: Incoming, pace: Pace, conversation: Arc<Conversation>) -> Self {
+        Self { body, pace, conversation, received: 0, waiting: None }
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -64,6 +68,9 @@ impl Body for Paced {
                 if let Some(Ok(data)) = frame.as_ref().map(|frame| frame.as_ref().map(Frame::data_ref)) {
                     let bytes = data.map_or(0, Bytes::len);
                     self.received = self.received.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+                }
+                if frame.is_none() || self.body.is_end_stream() {
+                    self.conversation.set_unread(false);
                 }
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }

@@ -31,7 +31,7 @@ const LINGER_READ: usize = 4096;
 /// How long a connection may wait for what.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timeouts {
-    /// From the first byte of a head to its last.
+    /// From the first byte of a head to its last. The time of the answers before it does not count: nobody reads then.
     pub(super) head: Duration,
     /// Before the first byte of a head.
     pub(super) idle: Duration,
@@ -127,9 +127,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         if heads > 0 || !begun {
             self.wait = Wait::Nothing;
         }
-        if begun && self.wait != Wait::Head {
-            self.arm(Wait::Head, self.timeouts.head);
-        }
     }
 
     /// Moves what may be passed on. True if that was anything.
@@ -158,8 +155,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         if !self.framing.in_head() {
             return Poll::Pending;
         }
-        if self.wait == Wait::Nothing {
-            self.arm(Wait::Idle, self.timeouts.idle);
+        let (wait, limit) = match self.held.is_empty() {
+            true => (Wait::Idle, self.timeouts.idle),
+            false => (Wait::Head, self.timeouts.head),
+        };
+        if self.wait != wait {
+            self.arm(wait, limit);
         }
         self.poll_timer(cx)
     }

@@ -109,6 +109,14 @@ impl Client {
         Answer::read_all(&bytes)
     }
 
+    /// Whether the port ends the connection at `bytes` without an answer; unread bytes may make that a reset.
+    pub(super) async fn refuses(mut self, bytes: &str) -> bool {
+        self.send(bytes).await;
+        let mut rest = Vec::new();
+        drop(self.0.read_to_end(&mut rest).await);
+        rest.is_empty()
+    }
+
     /// Reads one answer; the connection stays open.
     pub(super) async fn read_one(&mut self) -> Answer {
         let mut bytes = Vec::new();
