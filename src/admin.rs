@@ -34,18 +34,13 @@ impl Health {
 
     /// Asks every check; the verdict, and a line for each.
     fn examine(&self) -> (bool, String) {
-        let mut ready = true;
-        let mut lines = String::new();
-        for (name, check) in &self.0 {
-            match check() {
-                Ok(()) => lines.push_str(&format!("[+]{name} ok\n")),
-                Err(why) => {
-                    ready = false;
-                    lines.push_str(&format!("[-]{name} failed: {why}\n"));
-                }
-            }
-        }
-        (ready, lines)
+        let examined: Vec<_> = self.0.iter().map(|(name, check)| (name, check())).collect();
+        let ready = examined.iter().all(|(_, verdict)| verdict.is_ok());
+        let lines = examined.into_iter().map(|(name, verdict)| match verdict {
+            Ok(()) => format!("[+]{name} ok\n"),
+            Err(why) => format!("[-]{name} failed: {why}\n"),
+        });
+        (ready, lines.collect())
     }
 }
 
@@ -62,7 +57,6 @@ struct Admin {
 }
 
 /// `/livez`, `/readyz` and `/metrics`.
-#[must_use]
 pub fn router(metrics: Arc<Metrics>, health: Health) -> Router {
     Router::new()
         .route("/livez", get(livez))

@@ -82,13 +82,14 @@ impl Visit {
             ended = &mut connection => Some(ended),
             () = reached(&mut phase, Phase::Draining) => None,
         };
-        let ended = match ended {
-            Some(ended) => ended,
-            None => tokio::select! {
+        let ended = if let Some(ended) = ended {
+            ended
+        } else {
+            tokio::select! {
                 biased;
                 ended = drain(connection, &self.conversation, http1::Connection::graceful_shutdown) => ended,
                 () = reached(&mut phase, Phase::Over) => return,
-            },
+            }
         };
         if let Err(error) = ended {
             debug!(peer = %self.peer.ip(), %error, "connection ended");

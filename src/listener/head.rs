@@ -231,9 +231,10 @@ fn split_field(line: &[u8]) -> Result<(&[u8], &[u8]), Refusal> {
     Ok((name, value.trim_ascii()))
 }
 
-/// A control character other than a tab. Without a branch in the loop, so that it runs over many bytes at once.
+/// A control character other than a tab. Without a way out of the loop, so that it runs over many bytes at once.
 fn has_control(value: &[u8]) -> bool {
-    value.iter().fold(false, |found, byte| found | ((*byte < b' ') & (*byte != b'\t')) | (*byte == 0x7f))
+    let control = |byte: &u8| u8::from(byte.is_ascii_control() && *byte != b'\t');
+    value.iter().fold(0, |found, byte| found | control(byte)) != 0
 }
 
 /// RFC 9110 section 5.6.2.

@@ -44,7 +44,7 @@ impl Paced {
             Waiting { deadline: timer.deadline(), timer, received: self.received }
         });
         while waiting.timer.as_mut().poll(cx).is_ready() {
-            let bought = self.pace.allowance(self.received - waiting.received) - self.pace.grace;
+            let bought = self.pace.bought_by(self.received.saturating_sub(waiting.received));
             let deadline = waiting.deadline + bought;
             if deadline <= waiting.timer.deadline() {
                 return Poll::Ready(());

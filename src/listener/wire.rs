@@ -155,10 +155,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         if !self.framing.in_head() {
             return Poll::Pending;
         }
-        let (wait, limit) = match self.held.is_empty() {
-            true => (Wait::Idle, self.timeouts.idle),
-            false => (Wait::Head, self.timeouts.head),
-        };
+        let begun = !self.held.is_empty();
+        let (wait, limit) = if begun { (Wait::Head, self.timeouts.head) } else { (Wait::Idle, self.timeouts.idle) };
         if self.wait != wait {
             self.arm(wait, limit);
         }

@@ -1,5 +1,5 @@
 //! The process itself, read from `/proc` when it is asked for, under the names that Prometheus' client libraries give
-//! these values (prometheus.io/docs/instrumenting/writing_clientlibs, "Process metrics"): without a prefix of ours.
+//! these values (`prometheus.io/docs/instrumenting/writing_clientlibs`, "Process metrics"): without a prefix of ours.
 
 use std::fmt;
 
@@ -44,7 +44,7 @@ impl Reading {
     }
 }
 
-/// As a real number: exact for what a machine can have counted (up to 2^53).
+/// As a real number.
 #[expect(clippy::cast_precision_loss, reason = "ticks and seconds stay far below 2^53")]
 fn exact(count: u64) -> f64 {
     count as f64

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::units::ByteRate;
 
+/// What a body can buy at most: nobody waits longer, and no clock overflows.
+const LONGEST: Duration = Duration::from_hours(24);
+
 /// The deadline of a body, as a function of what has come of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
@@ -15,11 +18,11 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// How long a body of which so many bytes have come may have taken.
+    /// How much longer a body may take because so many bytes of it have come.
     #[must_use]
-    pub fn allowance(&self, bytes: u64) -> Duration {
+    pub fn bought_by(&self, bytes: u64) -> Duration {
         let millis = bytes.saturating_mul(1000).checked_div(self.min_rate.0).unwrap_or(0);
-        self.grace.saturating_add(Duration::from_millis(millis))
+        Duration::from_millis(millis).min(LONGEST)
     }
 }
 
@@ -51,14 +54,14 @@ mod tests {
 
     #[test]
     fn every_kibibyte_that_came_buys_a_second() {
-        assert_eq!(PACE.allowance(0), Duration::from_secs(10));
-        assert_eq!(PACE.allowance(5 * 1024), Duration::from_secs(15));
+        assert_eq!(PACE.bought_by(0), Duration::ZERO);
+        assert_eq!(PACE.bought_by(5 * 1024), Duration::from_secs(5));
     }
 
     #[test]
     fn a_rate_of_nothing_buys_nothing_and_no_body_is_too_long_to_count() {
-        assert_eq!(Pace { min_rate: ByteRate(0), ..PACE }.allowance(u64::MAX), PACE.grace);
-        assert!(PACE.allowance(u64::MAX) > PACE.grace);
+        assert_eq!(Pace { min_rate: ByteRate(0), ..PACE }.bought_by(u64::MAX), Duration::ZERO);
+        assert_eq!(PACE.bought_by(u64::MAX), LONGEST);
     }
 
     #[test]

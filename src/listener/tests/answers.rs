@@ -16,7 +16,7 @@ impl Answer {
         let head = std::str::from_utf8(&bytes[..end]).expect("a head is text");
         let mut lines = head.split("\r\n");
         let status = lines.next().and_then(|line| line.strip_prefix("HTTP/1.")).expect("a status line");
-        let status = status[2..5].parse().expect("a status");
+        let status = status.split(' ').nth(1).expect("a status").parse().expect("a status");
         let headers: Vec<_> = lines
             .map(|line| line.split_once(": ").expect("a header"))
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))

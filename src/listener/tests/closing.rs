@@ -11,7 +11,7 @@ use crate::listener::Drained;
 
 #[tokio::test]
 async fn an_answer_in_flight_is_written_before_the_port_stops() {
-    let port = Running::start().await;
+    let port = Running::start();
     let seen = port.seen.clone();
     let mut client = port.connect().await;
     client.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n").await;
@@ -27,7 +27,7 @@ async fn an_answer_in_flight_is_written_before_the_port_stops() {
 
 #[tokio::test(start_paused = true)]
 async fn idle_and_silent_connections_end_at_once_when_the_port_stops() {
-    let port = Running::start().await;
+    let port = Running::start();
     let (mut idle, mut silent) = (port.connect().await, port.connect().await);
     idle.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert_eq!(idle.read_one().await.status, 200);
@@ -38,7 +38,7 @@ async fn idle_and_silent_connections_end_at_once_when_the_port_stops() {
 
 #[tokio::test]
 async fn a_head_that_has_begun_is_answered_before_the_port_stops() {
-    let port = Running::start().await;
+    let port = Running::start();
     let counts = port.counts.clone();
     let mut client = port.connect().await;
     client.send("GET /1 HTTP/1.1\r\nHo").await;
@@ -57,7 +57,7 @@ async fn a_head_that_has_begun_is_answered_before_the_port_stops() {
 
 #[tokio::test(start_paused = true)]
 async fn what_has_not_ended_when_the_time_is_over_is_cut() {
-    let port = Running::start().await;
+    let port = Running::start();
     let seen = port.seen.clone();
     let mut client = port.connect().await;
     client.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n").await;
@@ -71,7 +71,7 @@ async fn what_has_not_ended_when_the_time_is_over_is_cut() {
 
 #[tokio::test]
 async fn a_stopped_port_takes_no_connection() {
-    let port = Running::start().await;
+    let port = Running::start();
     let address = port.address;
     assert_eq!(port.stop().await.expect("served"), Drained { cut: 0 });
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
@@ -79,11 +79,11 @@ async fn a_stopped_port_takes_no_connection() {
 
 #[tokio::test]
 async fn a_refusal_reaches_a_peer_that_is_still_sending() {
-    let port = Running::start().await;
+    let port = Running::start();
     let mut client = port.connect().await;
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 3\r\n\r\n").await;
     for _ in 0..64 {
-        client.send([b'x'; 16 * 1024]).await;
+        client.send("x".repeat(16 * 1024)).await;
         tokio::task::yield_now().await;
     }
     assert_eq!(statuses(&client.finish().await), [400]);
@@ -91,7 +91,7 @@ async fn a_refusal_reaches_a_peer_that_is_still_sending() {
 
 #[tokio::test]
 async fn a_sender_that_hangs_up_does_not_end_the_work() {
-    let port = Running::start().await;
+    let port = Running::start();
     let mut client = port.connect().await;
     client.send("POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab").await;
     port.seen.waiting.notified().await;
@@ -106,7 +106,7 @@ async fn a_sender_that_hangs_up_does_not_end_the_work() {
 
 #[tokio::test]
 async fn a_sender_that_closes_its_side_gets_its_answer() {
-    let port = Running::start().await;
+    let port = Running::start();
     let mut client = port.connect().await;
     client.send("POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab").await;
     port.seen.waiting.notified().await;
@@ -116,7 +116,7 @@ async fn a_sender_that_closes_its_side_gets_its_answer() {
 
 #[tokio::test]
 async fn a_handler_that_panics_asks_the_sender_to_come_again() {
-    let port = Running::start().await;
+    let port = Running::start();
     let answers = port.exchange("POST /panic HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab").await;
     assert_eq!(statuses(&answers), [503]);
     assert_eq!(answers[0].header("retry-after"), Some("5"));
@@ -128,7 +128,7 @@ async fn a_handler_that_panics_asks_the_sender_to_come_again() {
 
 #[tokio::test]
 async fn the_request_id_is_ours_and_the_one_that_the_handler_sees() {
-    let port = Running::start().await;
+    let port = Running::start();
     let request = "GET /id HTTP/1.1\r\nHost: a\r\nX-Request-Id: theirs\r\n\r\n";
     let answers = port.exchange([request, request].concat()).await;
     assert_eq!(answers.len(), 2);
@@ -141,7 +141,7 @@ async fn the_request_id_is_ours_and_the_one_that_the_handler_sees() {
 
 #[tokio::test]
 async fn connections_are_counted_by_what_they_do() {
-    let port = Running::start().await;
+    let port = Running::start();
     let mut client = port.connect().await;
     client.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n").await;
     port.seen.waiting.notified().await;

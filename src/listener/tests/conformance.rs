@@ -276,7 +276,7 @@ const CLOSED: &[Case] = &[
 
 #[tokio::test]
 async fn a_connection_goes_on_behind_what_is_well_formed() {
-    let port = Running::start().await;
+    let port = Running::start();
     for (case, send, expected) in KEPT {
         let answers = port.exchange(format!("{send}{SENTINEL}")).await;
         let expected: Vec<u16> = expected.iter().copied().chain([200]).collect();
@@ -290,7 +290,7 @@ async fn a_connection_goes_on_behind_what_is_well_formed() {
 
 #[tokio::test]
 async fn a_connection_ends_behind_what_is_not() {
-    let port = Running::start().await;
+    let port = Running::start();
     for (case, send, expected) in CLOSED {
         let answers = port.exchange(format!("{send}{SENTINEL}")).await;
         assert_eq!(statuses(&answers), **expected, "{case}");
@@ -302,7 +302,7 @@ async fn a_connection_ends_behind_what_is_not() {
 
 #[tokio::test]
 async fn a_method_that_is_never_taken_is_told_which_ones_are() {
-    let port = Running::start().await;
+    let port = Running::start();
     let answers = port.exchange("DELETE /in/a HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert_eq!(answers[0].header("allow"), Some("POST, GET, HEAD, OPTIONS"));
     assert_eq!(port.counts.wrong_method.get(), 1);
@@ -310,7 +310,7 @@ async fn a_method_that_is_never_taken_is_told_which_ones_are() {
 
 #[tokio::test]
 async fn a_refused_head_counts_as_a_bad_request() {
-    let port = Running::start().await;
+    let port = Running::start();
     port.exchange("GET / HTTP/1.1\nHost: a\r\n\r\n").await;
     port.exchange("GET / HTTP/1.1\r\n\r\n").await;
     assert_eq!(port.counts.bad_request.get(), 2);

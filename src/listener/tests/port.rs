@@ -43,11 +43,11 @@ pub(super) struct Seen {
 }
 
 impl Running {
-    pub(super) async fn start() -> Self {
-        Self::with(|_| {}).await
+    pub(super) fn start() -> Self {
+        Self::with(|_| {})
     }
 
-    pub(super) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+    pub(super) fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::private("127.0.0.1:0".parse().expect("an address"));
         settings.header_timeout = Duration::from_secs(10);
         settings.body_timeout = Duration::from_secs(10);

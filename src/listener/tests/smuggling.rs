@@ -18,7 +18,7 @@ async fn nothing_hidden_is_seen(port: &Running, bytes: &str) -> Vec<Answer> {
 
 #[tokio::test]
 async fn a_request_inside_a_body_is_never_taken_for_one() {
-    let port = Running::start().await;
+    let port = Running::start();
     let length = HIDDEN.len();
     for head in [
         format!("Content-Length: {length}\r\nX: Content-Length: 0"),
@@ -82,7 +82,7 @@ const TWO_MEANINGS: &[&str] = &[
 
 #[tokio::test]
 async fn two_lengths_or_two_hosts_are_refused_before_anything_behind_them_is_read() {
-    let port = Running::start().await;
+    let port = Running::start();
     for fields in TWO_MEANINGS {
         let request = format!("POST /outer HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n0\r\n\r\n{HIDDEN}");
         let answers = nothing_hidden_is_seen(&port, &request).await;
@@ -93,7 +93,7 @@ async fn two_lengths_or_two_hosts_are_refused_before_anything_behind_them_is_rea
 
 #[tokio::test]
 async fn nothing_is_read_behind_chunks_that_break_off() {
-    let port = Running::start().await;
+    let port = Running::start();
     for chunks in
         ["3\r\nabcX", "3\nabc\r\n0\r\n\r\n", "zz\r\n", "0\r\n\n", "3;\nabc\r\n0\r\n\r\n", "ffffffffffffffff1\r\n"]
     {
@@ -105,7 +105,7 @@ async fn nothing_is_read_behind_chunks_that_break_off() {
 
 #[tokio::test]
 async fn an_answer_given_without_reading_the_body_does_not_make_the_body_a_request() {
-    let port = Running::start().await;
+    let port = Running::start();
     let length = HIDDEN.len();
     let early = format!("POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{HIDDEN}");
     assert_eq!(bodies(&nothing_hidden_is_seen(&port, &early).await), ["early"]);
@@ -117,7 +117,7 @@ async fn an_answer_given_without_reading_the_body_does_not_make_the_body_a_reque
 
 #[tokio::test]
 async fn a_bad_head_is_answered_behind_the_answers_before_it() {
-    let port = Running::start().await;
+    let port = Running::start();
     let good = "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
     for (bad, status) in [
         ("GET /2 HTTP/1.1\r\nHost : a\r\n\r\n".to_owned(), 400),
@@ -133,7 +133,7 @@ async fn a_bad_head_is_answered_behind_the_answers_before_it() {
 
 #[tokio::test]
 async fn a_bad_head_waits_for_the_answer_that_is_being_made() {
-    let port = Running::start().await;
+    let port = Running::start();
     let mut client = port.connect().await;
     client.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\n\r\n").await;
     port.seen.waiting.notified().await;
@@ -161,10 +161,10 @@ proptest! {
         cuts.sort_unstable();
         let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let answers = runtime.block_on(async {
-            let port = Running::start().await;
+            let port = Running::start();
             let mut client = port.connect().await;
             for cut in cuts.windows(2) {
-                client.send(&STREAM[cut[0]..cut[1]]).await;
+                client.send(&STREAM.as_bytes()[cut[0]..cut[1]]).await;
                 // Lets the port read what came, in most cases before the next piece comes.
                 for _ in 0..4 {
                     tokio::task::yield_now().await;
