@@ -12,7 +12,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
-use tracing::{debug, warn};
+use tracing::{debug, error, info};
 
 use super::Port;
 use super::addresses::Addresses;
@@ -125,7 +125,7 @@ impl Backoff {
         let (first, most) = BACKOFF;
         // Once, and not every time: what has run out may stay out for long.
         if self.failures == 0 {
-            warn!(%error, "no connection can be accepted, trying on; runbook: file-descriptors");
+            error!(%error, "no connection can be accepted, trying on; runbook: file-descriptors");
         }
         sleep(first.saturating_mul(1 << self.failures.min(16)).min(most)).await;
         self.failures = self.failures.saturating_add(1);
@@ -133,7 +133,7 @@ impl Backoff {
 
     fn reset(&mut self) {
         if self.failures > 0 {
-            warn!(failures = self.failures, "connections are accepted again");
+            info!(failures = self.failures, "connections are accepted again");
             self.failures = 0;
         }
     }

@@ -14,7 +14,7 @@ use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
-use tracing::error;
+use tracing::warn;
 
 use super::conversation::Conversation;
 use super::counts::Counts;
@@ -95,7 +95,7 @@ impl Visit {
         };
         if response.extensions_mut().remove::<Panicked>().is_some() {
             self.counts().panics.inc();
-            error!(request_id = %id, "a handler panicked, the sender was asked to try again; runbook: panics");
+            warn!(request_id = %id, "a handler panicked, the sender was asked to try again");
         }
         if let Ok(id) = HeaderValue::try_from(id.to_string()) {
             response.headers_mut().insert(X_REQUEST_ID, id);

@@ -12,13 +12,13 @@ use ipnet::IpNet;
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// Whether one of `networks` has `address`.
-pub(super) fn is_trusted(address: IpAddr, networks: &[IpNet]) -> bool {
+pub fn is_trusted(address: IpAddr, networks: &[IpNet]) -> bool {
     let address = address.to_canonical();
     networks.iter().any(|network| network.contains(&address))
 }
 
 /// Who sent a request that came over a connection from `peer`.
-pub(super) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+pub fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer;
     if !is_trusted(client, trusted) {
         return client;

@@ -23,11 +23,11 @@ mod connection;
 mod conversation;
 mod counts;
 mod door;
-mod forwarded;
+pub mod forwarded;
 mod framing;
 mod head;
 mod paced;
-mod proxy_protocol;
+pub mod proxy_protocol;
 mod strict;
 mod wire;
 

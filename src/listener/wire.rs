@@ -22,7 +22,7 @@ use super::head::Limits;
 
 /// How long the peer may take to read what is written, from when its window is full to when all is written.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long what the peer still sends is read and thrown away after the last answer. A socket that is closed with
+/// How long what the peer still sends is read and thrown away after an answer in the middle of a request. A socket that is closed with
 /// unread bytes in it is reset, and the answer is lost with it (RFC 9112 section 9.6).
 const LINGER: Duration = Duration::from_secs(5);
 /// So much of that is read at once, in bytes.
@@ -258,7 +258,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         if self.wait != Wait::Linger {
             ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
         }
-        // A connection that waited for a request has nothing to lose.
-        if self.deaf || self.wait == Wait::Idle { Poll::Ready(Ok(())) } else { self.poll_linger(cx) }
+        // Behind a whole request nothing more is on its way.
+        let between_requests = self.framing.in_head() && self.held.is_empty();
+        if self.deaf || between_requests { Poll::Ready(Ok(())) } else { self.poll_linger(cx) }
     }
 }

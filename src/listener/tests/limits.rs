@@ -6,6 +6,7 @@ use tokio::time::{sleep, timeout};
 
 use super::answers::{bodies, statuses};
 use super::port::{Client, Running};
+use crate::units::ByteSize;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -14,12 +15,17 @@ async fn stays_open(client: &mut Client, for_: Duration) {
     assert!(timeout(for_, client.read_to_end()).await.is_err());
 }
 
+/// The port closes within so long, without an answer.
+async fn closes(client: &mut Client, within: Duration) {
+    assert_eq!(timeout(within, client.read_to_end()).await.expect("closed"), []);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_says_nothing_is_closed_without_an_answer() {
     let port = Running::start();
     let mut client = port.connect().await;
     stays_open(&mut client, 74 * SECOND).await;
-    assert_eq!(client.read_to_end().await, []);
+    closes(&mut client, 2 * SECOND).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -30,7 +36,7 @@ async fn a_head_that_is_too_slow_is_closed_without_an_answer() {
     client.send("GET / HTTP/1.1\r\nHo").await;
     stays_open(&mut client, 9 * SECOND).await;
     client.send("st: a\r\n").await;
-    assert_eq!(client.read_to_end().await, []);
+    closes(&mut client, 2 * SECOND).await;
     assert!(port.seen.targets.lock().expect("not poisoned").is_empty());
 }
 
@@ -53,7 +59,7 @@ async fn a_head_in_drips_has_no_more_time_than_one_that_stalls() {
         client.send("GET / HTTP/1.1\r\nHost: aaaaaaaaaaaaaaaaaaaaaaaaa".as_bytes()[drip..=drip].to_vec()).await;
         sleep(SECOND / 2).await;
     }
-    assert_eq!(client.read_to_end().await, []);
+    closes(&mut client, SECOND).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,7 +71,7 @@ async fn an_idle_connection_is_kept_and_then_closed() {
         assert_eq!(client.read_one().await.status, 200);
         stays_open(&mut client, 70 * SECOND).await;
     }
-    assert_eq!(client.read_to_end().await, []);
+    closes(&mut client, 6 * SECOND).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -86,7 +92,8 @@ async fn a_body_that_stalls_is_answered_408_and_the_connection_closed() {
     let mut client = port.connect().await;
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc").await;
     stays_open(&mut client, 9 * SECOND).await;
-    assert_eq!(statuses(&client.read_to_end().await), [408]);
+    let answers = timeout(2 * SECOND, client.read_to_end()).await.expect("closed");
+    assert_eq!(statuses(&answers), [408]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,7 +133,7 @@ async fn a_peer_that_does_not_read_its_answers_is_cut() {
     assert_eq!((port.counts.active.get(), port.counts.idle.get()), (0, 0));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn as_many_connections_as_may_be_are_served_and_the_others_wait() {
     let port = Running::with(|settings| settings.max_connections = 2);
     let (first, mut second) = (port.connect().await, port.connect().await);
@@ -134,6 +141,7 @@ async fn as_many_connections_as_may_be_are_served_and_the_others_wait() {
     assert_eq!(second.read_one().await.body, "GET /2 ");
     let mut third = port.connect().await;
     third.send("GET /3 HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    stays_open(&mut third, SECOND).await;
     assert_eq!(port.counts.idle.get() + port.counts.active.get(), 2);
     drop(first);
     assert_eq!(third.read_one().await.body, "GET /3 ");
@@ -166,6 +174,15 @@ async fn more_headers_than_hyper_keeps_on_its_stack_may_be_allowed() {
     let request = |fields: usize| format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(fields - 1));
     assert_eq!(statuses(&port.exchange(request(150)).await), [200]);
     assert_eq!(statuses(&port.exchange(request(151)).await), [431]);
+}
+
+#[tokio::test]
+async fn a_head_of_the_largest_size_is_taken() {
+    let port = Running::with(|settings| settings.max_header_bytes = ByteSize::kib(32));
+    let start = "GET / HTTP/1.1\r\nHost: a\r\nX: ";
+    let request = |bytes: usize| format!("{start}{}\r\n\r\n", "y".repeat(bytes - start.len() - 4));
+    assert_eq!(statuses(&port.exchange(request(32 * 1024)).await), [200]);
+    assert_eq!(statuses(&port.exchange(request(32 * 1024 + 1)).await), [431]);
 }
 
 #[tokio::test]

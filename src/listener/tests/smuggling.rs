@@ -152,7 +152,7 @@ const STREAM: &str = "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe
     GET /7 HTTP/1.1\r\nHost: a\r\n\r\n";
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_cuts_between_packets_change_no_answer(cuts in prop::collection::vec(0..STREAM.len(), 0..24)) {
