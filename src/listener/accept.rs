@@ -138,3 +138,31 @@ impl Backoff {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Too many open files, of the process and of the machine.
+    const EMFILE: i32 = 24;
+    const ENFILE: i32 = 23;
+    const ECONNABORTED: i32 = 103;
+
+    #[test]
+    fn a_peer_that_gave_up_is_no_reason_to_wait() {
+        assert!(is_of_one_connection(&io::Error::from_raw_os_error(ECONNABORTED)));
+        assert!(!is_of_one_connection(&io::Error::from_raw_os_error(EMFILE)));
+        assert!(!is_of_one_connection(&io::Error::from_raw_os_error(ENFILE)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_shortage_is_waited_out_and_then_forgotten() {
+        let error = io::Error::from_raw_os_error(EMFILE);
+        let mut backoff = Backoff::default();
+        for _ in 0..100 {
+            assert!(timeout(BACKOFF.1 + BACKOFF.0, backoff.wait(&error)).await.is_ok(), "never longer than the most");
+        }
+        backoff.reset();
+        assert_eq!(backoff.failures, 0);
+    }
+}

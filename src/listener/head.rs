@@ -249,5 +249,4 @@ fn is_disguised(name: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-#[path = "head_tests.rs"]
 mod tests;
