@@ -4,6 +4,8 @@
 //! of series grow. What belongs to a source is looked up once, when the source is built ([`SourceMetrics`]), and is a
 //! plain atomic add from then on.
 
+pub mod process;
+
 use std::fmt::Write as _;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -180,6 +182,8 @@ label_set! {
 #[expect(missing_docs, reason = "each field is described where it is registered")]
 pub struct Metrics {
     registry: Registry,
+    /// What carries no prefix of ours.
+    unprefixed: Registry,
     pub requests: Family<SourceOutcome, Counter>,
     pub acks: Family<SourceCustody, Counter>,
     pub signature_keys: Family<SourceKey, Counter>,
@@ -243,6 +247,7 @@ impl Metrics {
     fn unregistered() -> Self {
         Self {
             registry: Registry::default(),
+            unprefixed: Registry::default(),
             requests: Family::default(),
             acks: Family::default(),
             signature_keys: Family::default(),
@@ -350,16 +355,17 @@ impl Metrics {
         );
     }
 
-    /// Adds what another part measures only when it is asked, such as the process.
+    /// Adds what is measured only when it is asked for, such as the process. Its names are whole: they get no prefix.
     pub fn register_collector(&mut self, collector: Box<dyn prometheus_client::collector::Collector>) {
-        self.registry.register_collector(collector);
+        self.unprefixed.register_collector(collector);
     }
 
     /// All values in Prometheus' text format, version 0.0.4.
     #[must_use]
     pub fn encode(&self) -> String {
         let mut text = String::new();
-        match prometheus_text::encode(&mut text, &self.registry) {
+        let ours = prometheus_text::encode(&mut text, &self.registry);
+        match ours.and_then(|()| prometheus_text::encode(&mut text, &self.unprefixed)) {
             Ok(()) => text,
             // Writing to a String cannot fail; a collector of ours that does is a defect that a scrape should show.
             Err(error) => format!("# {error}\n"),

@@ -1,4 +1,4 @@
-//! Names that appear in more than one place: sources, topics, deliveries. A value of these types is known to be well
+//! Names that appear in more than one place: sources, topics and deliveries. A value of these types is known to be well
 //! formed.
 
 use std::fmt;
@@ -7,8 +7,6 @@ use std::sync::Arc;
 
 use thiserror::Error;
 use uuid::{NoContext, Timestamp, Uuid};
-
-use crate::clock::UnixMillis;
 
 /// What was wrong with a name; the text says what would be right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -29,24 +27,16 @@ pub struct SourceName(Arc<str>);
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicName(Arc<str>);
 
-/// The id of one delivery: a UUID v7, made by us, answered in `x-request-id` and carried by its records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// The name of one delivery, as answered in `x-request-id`: a UUID v7 of ours, made once, when its head has been read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(Uuid);
 
 impl RequestId {
-    /// A new id whose leading bits are `now`, so that ids sort by time.
+    /// A new one for a request that came at `unix_ms`, in milliseconds since 1970.
     #[must_use]
-    pub fn new(now: UnixMillis) -> Self {
-        let (seconds, millis) = (now.0 / 1000, now.0 % 1000);
-        // Below 1000, so it fits.
-        let nanos = u32::try_from(millis * 1_000_000).unwrap_or(0);
-        Self(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, nanos)))
-    }
-}
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.as_hyphenated().fmt(f)
+    pub fn new(unix_ms: u64) -> Self {
+        let nanos = u32::try_from(unix_ms % 1000).unwrap_or_default() * 1_000_000;
+        Self(Uuid::new_v7(Timestamp::from_unix(NoContext, unix_ms / 1000, nanos)))
     }
 }
 
@@ -106,9 +96,25 @@ impl fmt::Display for TopicName {
     }
 }
 
+/// In lower case with hyphens, 36 characters.
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = Uuid::encode_buffer();
+        f.write_str(self.0.as_hyphenated().encode_lower(&mut text))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_id_begins_with_its_time_and_is_never_made_twice() {
+        let id = RequestId::new(0x0199_1234_5678);
+        assert_eq!(id.to_string().split_at(15).0, "01991234-5678-7");
+        assert_eq!(id.to_string().len(), 36);
+        assert_ne!(id, RequestId::new(0x0199_1234_5678));
+    }
 
     #[test]
     fn a_source_is_named_in_lower_case() {

@@ -1,4 +1,23 @@
 //! What may be done how often, and how much at once.
+//!
+//! Nothing here waits or queues: each limit says at once whether there is room, and where time heals, how long that
+//! takes. Each has a fixed size, however many strangers come.
+
+mod address;
+mod budget;
+mod failed_auth;
+mod in_flight;
+mod lines;
+mod pace;
+mod rate;
+
+pub use address::{ClientAddress, Counted};
+pub use budget::{Budget, BudgetSpent, Held};
+pub use failed_auth::FailedAuth;
+pub use in_flight::{InFlight, Inside, TooManyAtOnce};
+pub use lines::LineLimit;
+pub use pace::{Pace, TooSlow};
+pub use rate::{RateLimit, TooOften};
 
 use crate::units::{ByteSize, Rate};
 
