@@ -15,8 +15,8 @@ use super::{Batch, Request, pairs};
 /// than an event with an id and a time takes; a body of 1 MiB would hold ones of 10 bytes.
 pub const ELEMENTS_MAX: usize = 100_000;
 
-/// The elements of one delivery, in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The elements of one delivery, in order; by default none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Elements<'a> {
     text: Cow<'a, [u8]>,
     /// Whether `text` is the body.

@@ -20,7 +20,7 @@ pub type Value<'a> = Cow<'a, [u8]>;
 pub struct Scope<'a> {
     request: Request<'a>,
     element: Option<Element<'a>>,
-    pieces: Vec<&'a [u8]>,
+    pieces: Vec<Value<'a>>,
     hashed: Option<&'a [u8]>,
     seen: RefCell<Vec<Seen<'a>>>,
 }
@@ -62,7 +62,7 @@ impl<'a> Scope<'a> {
     }
 
     /// From now on `kv:` looks at these pieces of a signature value.
-    pub fn set_pieces(&mut self, pieces: Vec<&'a [u8]>) {
+    pub fn set_pieces(&mut self, pieces: Vec<Value<'a>>) {
         self.pieces = pieces;
         self.seen.borrow_mut().clear();
     }
@@ -95,9 +95,15 @@ impl<'a> Scope<'a> {
         }
     }
 
-    fn pieces_of(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        let value = move |piece: &'a [u8]| piece.strip_prefix(name.as_bytes())?.strip_prefix(b"=");
-        self.pieces.iter().copied().filter_map(value)
+    fn pieces_of(&self, name: &str) -> impl Iterator<Item = Value<'a>> {
+        let start = name.len() + 1;
+        let is_it = move |piece: &&Value<'a>| {
+            piece.get(..start).is_some_and(|begin| begin.strip_suffix(b"=") == Some(name.as_bytes()))
+        };
+        self.pieces.iter().filter(is_it).filter_map(move |piece| match piece {
+            Cow::Borrowed(piece) => piece.get(start..).map(Cow::Borrowed),
+            Cow::Owned(piece) => piece.get(start..).map(|value| Cow::Owned(value.to_vec())),
+        })
     }
 
     /// Asks once for what is the same for many elements.
@@ -187,7 +193,7 @@ impl Expr {
                 scope.remember(self, start, || at(holder, pointer))
             }
             Self::ItemIndex => Some(Cow::Owned(scope.element.map_or(0, |e| e.index()).to_string().into_bytes())),
-            Self::KeyValue(name) => scope.pieces_of(name).next().map(Cow::Borrowed),
+            Self::KeyValue(name) => scope.pieces_of(name).next(),
             Self::Text(text) => Some(Cow::Borrowed(text.as_bytes())),
             Self::Hash => {
                 let value = scope.hashed.unwrap_or_else(|| scope.item());

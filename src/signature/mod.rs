@@ -1,6 +1,28 @@
 //! How a source proves itself: schemes as data, one gate that compares, and the sender's side of it.
+//!
+//! No MAC is computed and no credential compared anywhere else. Where the bytes come from (`candidates`, `presented`,
+//! `content`, `freshness`) is apart from the place where they are compared (`gate`).
 
 pub mod gate;
 pub mod scheme;
 
+mod candidates;
+mod checks;
+mod content;
+mod encoding;
+mod freshness;
+mod key;
+mod lock;
+mod mac;
+mod presented;
+mod public_key;
+mod url;
+mod witness;
+
+pub use candidates::{CANDIDATES_MAX, Refusal, SIGNATURE_BYTES_MAX};
+pub use content::Content;
+pub use freshness::Freshness;
 pub use gate::{Authentic, Demands, Denial, Denied, Gate, Proof, Subject};
+pub use key::KeyError;
+pub use lock::{BlockProblem, GateError, SECRET_BYTES_MIN, SecretAt, WeakSecret};
+pub use witness::{Step, Witness};
