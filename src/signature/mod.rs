@@ -19,10 +19,19 @@ mod public_key;
 mod url;
 mod witness;
 
+mod private_key;
+mod reply;
+mod sign;
+
+#[cfg(test)]
+mod tests;
+
 pub use candidates::{CANDIDATES_MAX, Refusal, SIGNATURE_BYTES_MAX};
 pub use content::Content;
 pub use freshness::Freshness;
 pub use gate::{Authentic, Demands, Denial, Denied, Gate, Proof, Subject};
 pub use key::KeyError;
 pub use lock::{BlockProblem, GateError, SECRET_BYTES_MIN, SecretAt, WeakSecret};
+pub use reply::{Replier, SIGNED_VALUE_BYTES_MAX};
+pub use sign::{Draft, SignError, sign};
 pub use witness::{Step, Witness};
