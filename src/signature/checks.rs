@@ -61,10 +61,10 @@ impl<'a> Certificate<'a> {
     /// Whether it is that subject and that fingerprint, as far as they are asked for; nothing asked for is no.
     fn is(&self, subject: Option<&str>, sha256: Option<&str>) -> bool {
         match (subject, sha256, self.bare) {
-            (None, None, _) => false,
+            // A bare value is the one or the other, and cannot prove both.
+            (None, None, _) | (Some(_), Some(_), Some(_)) => false,
             (Some(subject), None, Some(bare)) => bare == subject,
             (None, Some(sha256), Some(bare)) => same_fingerprint(bare, sha256),
-            (Some(_), Some(_), Some(_)) => false,
             (subject, sha256, None) => {
                 subject.is_none_or(|wanted| self.subject.as_deref() == Some(wanted))
                     && sha256

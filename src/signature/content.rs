@@ -126,7 +126,7 @@ impl What {
         let request = scope.request();
         let full = |form: fn(&str) -> Cow<'_, str>| {
             let whole = format!("{}{}", form(url.public_url?), request.target);
-            Some(url::unescape(whole, url.unescape).into())
+            Some(url::unescape(whole, url.unescape))
         };
         let bytes: Value<'a> = match self {
             Self::Expr(expr) => expr.find(scope)?,

@@ -122,8 +122,8 @@ mod tests {
         let timestamp = Timestamp {
             from: Expr::Hash,
             format: TimeFormat::Unix,
-            past: Duration::from_secs(300),
-            future: Duration::from_secs(60),
+            past: Duration::from_mins(5),
+            future: Duration::from_mins(1),
         };
         let now = UnixMillis(1_000_000_000);
         for (made_ms, expected) in [

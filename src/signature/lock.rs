@@ -1,10 +1,7 @@
-//! A block with its keys prepared, and what can be wrong with the two.
-
-use std::fmt;
-
-use thiserror::Error;
+//! A block with its keys prepared.
 
 use super::candidates::SIGNATURE_BYTES_MAX;
+use super::faults::{GateError, SECRET_BYTES_MIN, SecretAt, WeakSecret, problems};
 use super::gate::Demands;
 use super::key::KeyError;
 use super::mac::{MacKey, Tag};
@@ -12,9 +9,6 @@ use super::public_key::PublicKey;
 use super::scheme::{Block, Check, Kind, Signed, What};
 use crate::locate::Expr;
 use crate::secret::Secret;
-
-/// A secret of fewer bytes can be guessed.
-pub const SECRET_BYTES_MIN: usize = 16;
 
 /// A block that can be tried.
 #[derive(Debug)]
@@ -49,83 +43,11 @@ pub(super) enum Material {
     /// The secret as a request presents it, under the gate's blinding key: of one length whatever the secret's is.
     Blinded(Tag),
     /// For `hmac`.
-    Mac(MacKey),
+    Mac(Box<MacKey>),
     /// For `hash`: the content has it.
     InContent,
     /// For `public_key`.
     Public(PublicKey),
-}
-
-/// Which secret: by its index in the source's list, or in a block's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SecretAt {
-    /// The block that it is of, by its place in `any_of`; none: the source's.
-    pub block: Option<usize>,
-    /// Its place in that list, from 0.
-    pub index: usize,
-}
-
-impl fmt::Display for SecretAt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.block {
-            Some(block) => write!(f, "secret {} of block {block}", self.index),
-            None => write!(f, "secret {}", self.index),
-        }
-    }
-}
-
-/// A secret that works and should be longer: fewer than [`SECRET_BYTES_MIN`] bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{at} has {bytes} bytes; one of 16 or more cannot be guessed")]
-pub struct WeakSecret {
-    /// Which.
-    pub at: SecretAt,
-    /// Its length once decoded.
-    pub bytes: usize,
-}
-
-/// Why a gate cannot be built; says what to do about it.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum GateError {
-    /// No block can use it.
-    #[error("{at} cannot be used: {why}")]
-    Secret {
-        /// Which.
-        at: SecretAt,
-        /// What is wrong with it.
-        why: KeyError,
-    },
-    /// A block that could not prove anything.
-    #[error("block {block}: {problem}")]
-    Block {
-        /// Its place in `any_of`, from 0.
-        block: usize,
-        /// What is wrong with it.
-        problem: BlockProblem,
-    },
-}
-
-/// What makes a block useless.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum BlockProblem {
-    /// No place to look for a signature.
-    #[error("`signature` names no place")]
-    NoSignature,
-    /// Nothing is signed.
-    #[error("`content` has no parts")]
-    NoContent,
-    /// Anyone can compute a plain digest of what everyone can see.
-    #[error("`hash` needs `secret` among the parts of each `content`")]
-    HashWithoutSecret,
-    /// The URL as the sender knows it is not known.
-    #[error("a `url` part needs `public_url`")]
-    NoPublicUrl,
-    /// `kv:` looks at pieces, and there are none.
-    #[error("`kv:` needs `separator`")]
-    NoSeparator,
-    /// A block of `checks` is to hold a secret of its own.
-    #[error("a block among `checks` needs a secret of its own and a kind from `header` to `basic`")]
-    CheckWithoutSecret,
 }
 
 /// The blocks with their keys, and the secrets that should be longer.
@@ -143,7 +65,9 @@ pub(super) fn prepare(demands: &Demands, blind: &MacKey) -> Result<(Vec<Lock>, V
         };
         locks.push(lock);
     }
-    shared.into_iter().for_each(|usage| forge.judge(usage));
+    for usage in shared {
+        forge.judge(usage);
+    }
     if forge.errors.is_empty() { Ok((locks, forge.weak)) } else { Err(forge.errors) }
 }
 
@@ -188,7 +112,9 @@ impl Forge<'_> {
     fn lock_with_own(&mut self, at: usize, block: &Block) -> Lock {
         let mut usages: Vec<Usage> = (0..block.secrets.len()).map(|index| Usage::of(Some(at), index)).collect();
         let lock = self.lock(at, block, &block.secrets, &mut usages);
-        usages.into_iter().for_each(|usage| self.judge(usage));
+        for usage in usages {
+            self.judge(usage);
+        }
         lock
     }
 
@@ -233,7 +159,7 @@ impl Forge<'_> {
 
     fn material(&self, kind: &Kind, bytes: &Secret) -> Result<Material, KeyError> {
         match kind {
-            Kind::Hmac(hash, _) => Ok(Material::Mac(MacKey::new(*hash, bytes.expose()))),
+            Kind::Hmac(hash, _) => Ok(Material::Mac(Box::new(MacKey::new(*hash, bytes.expose())))),
             Kind::Hash(..) => Ok(Material::InContent),
             _ if bytes.expose().len() > SIGNATURE_BYTES_MAX => Err(KeyError::TooLong),
             _ => Ok(Material::Blinded(self.blind.mac([bytes.expose()]))),
@@ -273,41 +199,11 @@ fn is_of_items(block: &Block) -> bool {
 
 impl Signed {
     /// All expressions that say where a signature or a part of the content is.
-    fn exprs(&self) -> impl Iterator<Item = &Expr> {
+    pub(super) fn exprs(&self) -> impl Iterator<Item = &Expr> {
         let parts = self.contents.iter().flatten().filter_map(|part| match &part.what {
             What::Expr(expr) => Some(expr),
             _ => None,
         });
         self.signature.iter().chain(parts)
     }
-}
-
-fn problems(block: &Block, has_public_url: bool) -> Vec<BlockProblem> {
-    let mut found = Vec::new();
-    let mut demand = |holds: bool, problem| {
-        if !holds {
-            found.push(problem);
-        }
-    };
-    if let Some(signed) = block.kind.signed() {
-        let parts = || signed.contents.iter().flatten();
-        let has_secret = |parts: &Vec<_>| parts.iter().any(|part: &super::scheme::Part| part.what == What::Secret);
-        let is_kv = |expr: &Expr| expr.any(&|expr| matches!(expr, Expr::KeyValue(_)));
-        let uses_kv = signed.exprs().any(is_kv) || block.timestamp.as_ref().is_some_and(|time| is_kv(&time.from));
-        demand(!signed.signature.is_empty(), BlockProblem::NoSignature);
-        demand(!signed.contents.is_empty() && !signed.contents.iter().any(Vec::is_empty), BlockProblem::NoContent);
-        demand(
-            !matches!(block.kind, Kind::Hash(..)) || signed.contents.iter().all(has_secret),
-            BlockProblem::HashWithoutSecret,
-        );
-        demand(has_public_url || !parts().any(|part| part.what.needs_public_url()), BlockProblem::NoPublicUrl);
-        demand(signed.separator.is_some() || !uses_kv, BlockProblem::NoSeparator);
-    }
-    for check in &block.checks {
-        if let Check::Block(inner) = check {
-            let plain = inner.kind.signed().is_none() && !matches!(inner.kind, Kind::None);
-            demand(plain && !inner.secrets.is_empty(), BlockProblem::CheckWithoutSecret);
-        }
-    }
-    found
 }

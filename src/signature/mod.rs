@@ -10,6 +10,7 @@ mod candidates;
 mod checks;
 mod content;
 mod encoding;
+mod faults;
 mod freshness;
 mod key;
 mod lock;
@@ -28,10 +29,11 @@ mod tests;
 
 pub use candidates::{CANDIDATES_MAX, Refusal, SIGNATURE_BYTES_MAX};
 pub use content::Content;
+pub use faults::{BlockProblem, GateError, SECRET_BYTES_MIN, SecretAt, WeakSecret};
 pub use freshness::Freshness;
 pub use gate::{Authentic, Demands, Denial, Denied, Gate, Proof, Subject};
 pub use key::KeyError;
-pub use lock::{BlockProblem, GateError, SECRET_BYTES_MIN, SecretAt, WeakSecret};
+
 pub use reply::{Replier, SIGNED_VALUE_BYTES_MAX};
 pub use sign::{Draft, SignError, sign};
 pub use witness::{Step, Witness};

@@ -82,14 +82,12 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     fn sign(&self, draft: &mut Draft) -> Result<(), SignError> {
-        match self.block.kind.signed() {
-            Some(signed) => self.sign_content(signed, draft),
-            None => {
-                self.put_time(draft)?;
-                self.put_conditions(draft)?;
-                present(self.block, self.secret, draft)
-            }
+        if let Some(signed) = self.block.kind.signed() {
+            return self.sign_content(signed, draft);
         }
+        self.put_time(draft)?;
+        self.put_conditions(draft)?;
+        present(self.block, self.secret, draft)
     }
 
     fn sign_content(&self, signed: &Signed, draft: &mut Draft) -> Result<(), SignError> {

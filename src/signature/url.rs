@@ -41,7 +41,7 @@ pub(super) fn unescape(url: String, characters: &str) -> Vec<u8> {
     let mut plain = Vec::with_capacity(url.len());
     let mut rest = url.as_bytes();
     while let Some((first, others)) = rest.split_first() {
-        let escaped = others.first_chunk().filter(|_| *first == b'%').and_then(hex_byte);
+        let escaped = others.first_chunk().filter(|_| *first == b'%').and_then(|digits| hex_byte(*digits));
         let decoded = escaped.filter(|byte| characters.as_bytes().contains(byte));
         plain.push(decoded.unwrap_or(*first));
         rest = if decoded.is_some() { others.get(2..).unwrap_or_default() } else { others };
@@ -49,8 +49,8 @@ pub(super) fn unescape(url: String, characters: &str) -> Vec<u8> {
     plain
 }
 
-fn hex_byte(digits: &[u8; 2]) -> Option<u8> {
-    data_encoding::HEXLOWER_PERMISSIVE.decode(digits).ok()?.first().copied()
+fn hex_byte(digits: [u8; 2]) -> Option<u8> {
+    data_encoding::HEXLOWER_PERMISSIVE.decode(&digits).ok()?.first().copied()
 }
 
 #[cfg(test)]

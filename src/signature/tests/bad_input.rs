@@ -35,15 +35,15 @@ fn a_credential_or_timestamp_that_comes_twice_is_refused() {
     let target = "/in?token=sixteen-bytes-ok&token=sixteen-bytes-ok".to_owned();
     assert_eq!(opened(&query, Post { target, ..post(&[], "") }), Err(Denial::Wrong));
 
-    let timed = Block { timestamp: within("header:x-time", TimeFormat::Unix, 300), ..hmac(signed("header:x-sig")) };
+    let block = timed(hmac(signed("header:x-sig")), "header:x-time", TimeFormat::Unix, 300);
     let good = hex_mac(SECRET, BODY);
     let headers = [("x-sig", &*good), ("x-time", "1760000000"), ("x-time", "1760000000")];
-    assert_eq!(opened(&gate(vec![timed.clone()], &[SECRET]), post(&headers[..2], BODY)), Ok(Some(0)));
-    assert_eq!(opened(&gate(vec![timed], &[SECRET]), post(&headers, BODY)), Err(Denial::Wrong));
+    assert_eq!(opened(&gate(vec![block.clone()], &[SECRET]), post(&headers[..2], BODY)), Ok(Some(0)));
+    assert_eq!(opened(&gate(vec![block], &[SECRET]), post(&headers, BODY)), Err(Denial::Wrong));
 
     let pieces =
         Signed { separator: Some(','), contents: vec![content(&["kv:t", "body"])], ..prefixed("header:x-sig", "v1=") };
-    let pieces = gate(vec![Block { timestamp: within("kv:t", TimeFormat::Unix, 300), ..hmac(pieces) }], &[SECRET]);
+    let pieces = gate(vec![timed(hmac(pieces), "kv:t", TimeFormat::Unix, 300)], &[SECRET]);
     let good = hex_mac(SECRET, format!("1760000000{BODY}"));
     let once = format!("t=1760000000,v1={good}");
     assert_eq!(opened(&pieces, post(&[("x-sig", &once)], BODY)), Ok(Some(0)));
@@ -59,8 +59,8 @@ fn a_signature_that_is_none_is_wrong_or_missing() {
         (",".repeat(SIGNATURE_BYTES_MAX), Denial::Missing),
         (",".repeat(SIGNATURE_BYTES_MAX + 1), Denial::Wrong),
         ("g".repeat(64), Denial::Wrong),
-        (good[..63].to_owned(), Denial::Wrong),
-        (good[..62].to_owned(), Denial::Wrong),
+        (good.chars().skip(1).collect(), Denial::Wrong),
+        (good.chars().skip(2).collect(), Denial::Wrong),
         (format!("{good}00"), Denial::Wrong),
         (format!("sha256={good}"), Denial::Wrong),
         (format!("0x{good}"), Denial::Wrong),
@@ -90,7 +90,7 @@ fn bytes_that_are_no_text_are_compared_like_any() {
 
 #[test]
 fn a_body_is_signed_whatever_bytes_it_has() {
-    for body in [&b"\xff\xfe\0\x80"[..], b"", b"\0", &[0xf0; 70_000]] {
+    for body in [&b"\xff\xfe\0\x80"[..], b"", b"\0", &[0xf0; 10_000]] {
         assert_eq!(opened(&by(None, ""), post(&[("x-sig", &hex_mac(SECRET, body))], body)), Ok(Some(0)));
     }
 }
@@ -150,7 +150,7 @@ fn the_bytes_that_came_are_what_is_signed() {
 #[test]
 fn a_time_that_cannot_be_read_never_opens() {
     let signed = Signed { contents: vec![content(&["header:x-time", "body"])], ..signed("header:x-sig") };
-    let block = Block { timestamp: within("header:x-time", TimeFormat::Unix, 300), ..hmac(signed) };
+    let block = timed(hmac(signed), "header:x-time", TimeFormat::Unix, 300);
     let gate = gate(vec![block], &[SECRET]);
     for time in ["hello", "-1760000000", "+1760000000", "1760000000.0", "1.76e9", "NaN", "", &"9".repeat(30)] {
         let signature = hex_mac(SECRET, format!("{time}{BODY}"));
@@ -191,7 +191,7 @@ proptest! {
         let gate = gate(vec![
             hmac(signed(Encoding::Hex, "", Some(','))),
             hmac(signed(Encoding::Base64, "v1=", Some(','))),
-            Block { timestamp: within("header:x-time", TimeFormat::Iso8601, 300), ..header("x-sig") },
+            timed(header("x-sig"), "header:x-time", TimeFormat::Iso8601, 300),
         ], &[SECRET]);
         let headers = [("x-sig", &signature[..]), ("x-time", time.as_bytes())];
         prop_assert!(verdict(&gate, post_bytes(&headers, &body)).is_err());

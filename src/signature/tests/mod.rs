@@ -93,9 +93,10 @@ fn header(name: &'static str) -> Block {
     Block::new(Kind::Header { name: HeaderName::from_static(name), prefix: Vec::new() })
 }
 
-fn within(from: &str, format: TimeFormat, seconds: u64) -> Option<Timestamp> {
+/// The block, for requests that are at most so many seconds old or early.
+fn timed(block: Block, from: &str, format: TimeFormat, seconds: u64) -> Block {
     let tolerance = Duration::from_secs(seconds);
-    Some(Timestamp { from: expr(from), format, past: tolerance, future: tolerance })
+    Block { timestamp: Some(Timestamp { from: expr(from), format, past: tolerance, future: tolerance }), ..block }
 }
 
 fn demands(blocks: Vec<Block>, secrets: &[&str]) -> Demands {

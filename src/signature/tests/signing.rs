@@ -25,10 +25,10 @@ fn arrived(draft: &Draft) -> Post {
     Post { method, target, headers, body, path_secret, peer: None }
 }
 
-fn round_trip(block: Block, draft: Draft) {
+fn round_trip(block: Block, draft: &Draft) {
     let kind = block.kind.verified();
     let demands = at_url(vec![block], &["another secret, also long", SECRET]);
-    let signed = sign(&demands, &Secret::new(SECRET), &draft, NOW).expect(kind);
+    let signed = sign(&demands, &Secret::new(SECRET), draft, NOW).expect(kind);
     let proof = verdict(&Gate::new(demands).expect("a gate"), arrived(&signed));
     assert_eq!(proof.map(|proof| (proof.kind, proof.secret)), Ok((kind, Some(1))), "{signed:?}");
 }
@@ -45,15 +45,9 @@ fn what_is_signed_opens_the_gate() {
     let bearer = Kind::Header { name: http::header::AUTHORIZATION, prefix: vec!["Bearer ".into()] };
     for block in [
         hmac(signed("header:x-sig")),
-        Block { timestamp: within("kv:t", TimeFormat::Unix, 300), ..hmac(listed) },
-        Block {
-            timestamp: within("header:x-time", TimeFormat::Unix, 1),
-            ..hmac(with(prefixed("header:x-sig", "v0="), &id_and_time))
-        },
-        Block {
-            timestamp: within("query:t", TimeFormat::Iso8601, 1),
-            ..hmac(with(signed("header:x-sig"), &["query:t", "url"]))
-        },
+        timed(hmac(listed), "kv:t", TimeFormat::Unix, 300),
+        timed(hmac(with(prefixed("header:x-sig", "v0="), &id_and_time)), "header:x-time", TimeFormat::Unix, 1),
+        timed(hmac(with(signed("header:x-sig"), &["query:t", "url"])), "query:t", TimeFormat::Iso8601, 1),
         Block {
             body_digest: Some(digest),
             ..Block::new(Kind::Hmac(Hash::Sha1, with(signed("header:x-sig"), &["url_port"])))
@@ -65,20 +59,20 @@ fn what_is_signed_opens_the_gate() {
         Block::new(Kind::Query("token".into())),
         Block::new(Kind::Basic),
     ] {
-        round_trip(block, draft());
+        round_trip(block, &draft());
     }
     let form = || Draft { body: b"payload=a+b%2B&x=1".to_vec(), ..draft() };
-    round_trip(hmac(keyed), form());
-    round_trip(Block::new(Kind::Form("token".into())), form());
-    round_trip(hmac(with(signed("header:x-sig"), &["url_no_port", "form_sorted"])), form());
-    round_trip(Block::new(Kind::Path), Draft { target: "/in/{secret}?a=1".into(), ..draft() });
+    round_trip(hmac(keyed), &form());
+    round_trip(Block::new(Kind::Form("token".into())), &form());
+    round_trip(hmac(with(signed("header:x-sig"), &["url_no_port", "form_sorted"])), &form());
+    round_trip(Block::new(Kind::Path), &Draft { target: "/in/{secret}?a=1".into(), ..draft() });
     let body = format!(r#"{{"key":"{SECRET}"}}"#).into_bytes();
-    round_trip(Block::new(Kind::Json(expr("json:/key"))), Draft { body, ..draft() });
+    round_trip(Block::new(Kind::Json(expr("json:/key"))), &Draft { body, ..draft() });
 }
 
 #[test]
 fn an_old_time_makes_a_stale_request() {
-    let block = Block { timestamp: within("header:x-time", TimeFormat::Unix, 300), ..hmac(signed("header:x-sig")) };
+    let block = timed(hmac(signed("header:x-sig")), "header:x-time", TimeFormat::Unix, 300);
     let demands = demands(vec![block], &[SECRET]);
     let old = sign(&demands, &Secret::new(SECRET), &draft(), UnixMillis(NOW.0 - 301_000)).expect("signed");
     assert_eq!(opened(&Gate::new(demands).expect("a gate"), arrived(&old)), Err(Denial::Stale));
