@@ -22,6 +22,21 @@ pub(super) fn find<'t>(text: &'t [u8], path: &[String]) -> Option<&'t str> {
     found.map(RawValue::get)
 }
 
+/// Whether an object on the way to the value has two members of the name that the way takes: another reader may take the
+/// other one. Unlike [`find`] it reads every such object to its end.
+pub(super) fn is_repeated(text: &[u8], path: &[String]) -> bool {
+    let Some((name, rest)) = path.split_first() else { return false };
+    let (mut count, mut first) = (0, None);
+    let visitor = Namesakes { name, count: &mut count, first: &mut first };
+    // An array has no names, and what is no JSON nobody can read another way.
+    serde_json::Deserializer::from_slice(text).deserialize_any(visitor).ok();
+    if count > 1 {
+        return true;
+    }
+    let inner = first.map(RawValue::get).or_else(|| find(text, std::slice::from_ref(name)));
+    inner.is_some_and(|inner| is_repeated(inner.as_bytes(), rest))
+}
+
 /// A found value as an expression gives it: text unescaped, null as absent, everything else as it is written.
 pub(super) fn value(raw: &str) -> Option<Cow<'_, [u8]>> {
     match raw.as_bytes() {
@@ -134,6 +149,31 @@ impl Visitor<'_> for NameIs<'_> {
 
     fn visit_str<E: Error>(self, name: &str) -> Result<bool, E> {
         Ok(name == self.0)
+    }
+}
+
+struct Namesakes<'n, 'o, 't> {
+    name: &'n str,
+    count: &'o mut usize,
+    first: &'o mut Option<&'t RawValue>,
+}
+
+impl<'t> Visitor<'t> for Namesakes<'_, '_, 't> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(is_it) = map.next_key_seed(NameIs(self.name))? {
+            let value = map.next_value::<&RawValue>()?;
+            *self.count += usize::from(is_it);
+            if is_it {
+                self.first.get_or_insert(value);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -266,6 +306,28 @@ mod tests {
         assert_eq!(at(r#"{"id":"1","id":"2"}"#, &["id"]).as_deref(), Some("1"));
         assert_eq!(at(r#"{"a":1,"a":{"b":2}}"#, &["a", "b"]), None);
         assert_eq!(at(r#"{"\u0069d":"1","id":"2"}"#, &["id"]).as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn two_members_of_one_name_on_the_way_are_known() {
+        let repeated = |text: &str, path: &[&str]| {
+            let path: Vec<String> = path.iter().map(|&token| token.to_owned()).collect();
+            is_repeated(text.as_bytes(), &path)
+        };
+        for text in [
+            r#"{"a":[{"b":1}],"a":[{"b":2}]}"#,
+            r#"{"a":[{"b":1,"b":1}]}"#,
+            r#"{"a":[{"b":1,"c":2,"\u0062":1}]}"#,
+            r#"{"a":1,"a":[{"b":2}]}"#,
+        ] {
+            assert!(repeated(text, &["a", "0", "b"]), "{text}");
+        }
+        for text in
+            [r#"{"a":[{"b":1,"c":1,"c":2}],"d":1,"d":2}"#, r#"{"a":[{"b":{"x":1,"x":2}}]}"#, "[[{}]]", "1", "", "{"]
+        {
+            assert!(!repeated(text, &["a", "0", "b"]), "{text}");
+        }
+        assert!(!repeated(&"[".repeat(100_000), &["0", "0", "b"]));
     }
 
     #[test]

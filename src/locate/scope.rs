@@ -22,15 +22,28 @@ pub struct Scope<'a> {
     element: Option<Element<'a>>,
     pieces: Vec<Value<'a>>,
     hashed: Option<&'a [u8]>,
-    seen: RefCell<Vec<Seen<'a>>>,
+    values: Memo<Option<Value<'a>>>,
+    repeated: Memo<bool>,
 }
 
-/// What an expression gave the last time, and which value it was applied to (its start in the text).
+/// What expressions gave the last time, each with the value it was applied to (its start in the text): elements come in
+/// order, so the last one is enough.
 #[derive(Debug)]
-struct Seen<'a> {
-    expr: Expr,
-    start: usize,
-    value: Option<Value<'a>>,
+struct Memo<T>(RefCell<Vec<(Expr, usize, T)>>);
+
+impl<T: Clone> Memo<T> {
+    fn ask(&self, expr: &Expr, start: usize, find: impl FnOnce() -> T) -> T {
+        let mut seen = self.0.borrow_mut();
+        if let Some((_, known_start, known)) = seen.iter_mut().find(|(known, ..)| known == expr) {
+            if *known_start != start {
+                (*known_start, *known) = (start, find());
+            }
+            return known.clone();
+        }
+        let found = find();
+        seen.push((expr.clone(), start, found.clone()));
+        found
+    }
 }
 
 /// How the parts of a composite become one value.
@@ -52,7 +65,14 @@ impl<'a> Scope<'a> {
     /// The whole request.
     #[must_use]
     pub fn of(request: Request<'a>) -> Self {
-        Self { request, element: None, pieces: Vec::new(), hashed: None, seen: RefCell::default() }
+        Self {
+            request,
+            element: None,
+            pieces: Vec::new(),
+            hashed: None,
+            values: Memo(RefCell::default()),
+            repeated: Memo(RefCell::default()),
+        }
     }
 
     /// From now on `item:` is in this element, and `hash` is of it.
@@ -64,7 +84,6 @@ impl<'a> Scope<'a> {
     /// From now on `kv:` looks at these pieces of a signature value.
     pub fn set_pieces(&mut self, pieces: Vec<Value<'a>>) {
         self.pieces = pieces;
-        self.seen.borrow_mut().clear();
     }
 
     /// From now on `hash` is of this value, where the event's value is neither the element nor the body.
@@ -106,21 +125,14 @@ impl<'a> Scope<'a> {
         })
     }
 
-    /// Asks once for what is the same for many elements.
-    fn remember(&self, expr: &Expr, start: usize, find: impl FnOnce() -> Option<Value<'a>>) -> Option<Value<'a>> {
-        if self.element.is_none() {
-            return find();
-        }
-        let mut seen = self.seen.borrow_mut();
-        if let Some(known) = seen.iter_mut().find(|known| known.expr == *expr) {
-            if known.start != start {
-                (known.start, known.value) = (start, find());
-            }
-            return known.value.clone();
-        }
-        let value = find();
-        seen.push(Seen { expr: expr.clone(), start, value: value.clone() });
-        value
+    /// The value, asked for once where it is the same for many elements.
+    fn value_of(&self, expr: &Expr, start: usize, find: impl FnOnce() -> Option<Value<'a>>) -> Option<Value<'a>> {
+        if self.element.is_some() { self.values.ask(expr, start, find) } else { find() }
+    }
+
+    /// The same for whether it is repeated.
+    fn is_twice(&self, expr: &Expr, start: usize, find: impl FnOnce() -> bool) -> bool {
+        if self.element.is_some() { self.repeated.ask(expr, start, find) } else { find() }
     }
 }
 
@@ -137,21 +149,26 @@ impl Expr {
         self.joined(scope, Join::Type)
     }
 
-    /// Whether what it names is there more than once: a header on two lines, a parameter or a piece of a signature that
-    /// comes twice. Nobody knows then which of them the sender meant. Members of JSON objects are not looked at.
+    /// Whether what it names is there more than once: a header on two lines, a parameter, a piece of a signature or a
+    /// member of a JSON object that comes twice. Nobody knows then which of them the sender meant, and a consumer may
+    /// read another one than we do.
     #[must_use]
     pub fn is_repeated(&self, scope: &Scope<'_>) -> bool {
+        let request = scope.request;
         match self {
             Self::Header(name) => scope.header_lines(name).nth(1).is_some(),
-            Self::Query(name) => pairs::repeated(scope.request.query().as_bytes(), name),
-            Self::Form(name) => pairs::repeated(scope.request.body, name),
+            Self::Query(name) => scope.is_twice(self, 0, || pairs::repeated(request.query().as_bytes(), name)),
+            Self::Form(name) => scope.is_twice(self, 0, || pairs::repeated(request.body, name)),
             Self::KeyValue(name) => scope.pieces_of(name).nth(1).is_some(),
+            Self::Json(pointer) => scope.is_twice(self, 0, || json::is_repeated(request.body, &pointer.0)),
+            Self::Item { climb: 0, pointer } => json::is_repeated(scope.item(), &pointer.0),
+            Self::Item { climb, pointer } => scope
+                .above(*climb)
+                .is_some_and(|(start, holder)| scope.is_twice(self, start, || json::is_repeated(holder, &pointer.0))),
             Self::First(members) => members.iter().any(|member| member.is_repeated(scope)),
             Self::StartsWith(from, _) => from.is_repeated(scope),
             Self::Composite(parts) => parts.iter().any(|part| part.expr.is_repeated(scope)),
-            Self::Json(_) | Self::Item { .. } | Self::ItemIndex | Self::Text(_) | Self::Hash | Self::Member { .. } => {
-                false
-            }
+            Self::ItemIndex | Self::Text(_) | Self::Hash | Self::Member { .. } => false,
         }
     }
 
@@ -184,13 +201,13 @@ impl Expr {
     fn joined<'v, 's: 'v>(&'v self, scope: &Scope<'s>, join: Join) -> Option<Value<'v>> {
         match self {
             Self::Header(name) => scope.header_lines(name).next().map(Cow::Borrowed),
-            Self::Query(name) => scope.remember(self, 0, || pairs::first(scope.request.query().as_bytes(), name)),
-            Self::Form(name) => scope.remember(self, 0, || pairs::first(scope.request.body, name)),
-            Self::Json(pointer) => scope.remember(self, 0, || at(scope.request.body, pointer)),
+            Self::Query(name) => scope.value_of(self, 0, || pairs::first(scope.request.query().as_bytes(), name)),
+            Self::Form(name) => scope.value_of(self, 0, || pairs::first(scope.request.body, name)),
+            Self::Json(pointer) => scope.value_of(self, 0, || at(scope.request.body, pointer)),
             Self::Item { climb: 0, pointer } => at(scope.item(), pointer),
             Self::Item { climb, pointer } => {
                 let (start, holder) = scope.above(*climb)?;
-                scope.remember(self, start, || at(holder, pointer))
+                scope.value_of(self, start, || at(holder, pointer))
             }
             Self::ItemIndex => Some(Cow::Owned(scope.element.map_or(0, |e| e.index()).to_string().into_bytes())),
             Self::KeyValue(name) => scope.pieces_of(name).next(),
@@ -205,7 +222,7 @@ impl Expr {
             Self::StartsWith(from, start) => {
                 from.joined(scope, join).filter(|value| value.starts_with(start.as_bytes()))
             }
-            Self::Member { of, except } => scope.remember(self, 0, || {
+            Self::Member { of, except } => scope.value_of(self, 0, || {
                 let name = json::first_member(json::find(scope.request.body, &of.0)?, except)?;
                 Some(Cow::Owned(name.into_bytes()))
             }),

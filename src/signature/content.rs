@@ -20,6 +20,24 @@ enum Piece<'a> {
     Secret,
 }
 
+/// Why a content cannot be put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gap<'a> {
+    /// The part is not there, and may not be missing.
+    Missing(&'a What),
+    /// It is there twice. The signature may be over the one and a consumer read the other.
+    Repeated(&'a What),
+}
+
+impl fmt::Display for Gap<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(what) => write!(f, "{what} is missing"),
+            Self::Repeated(what) => write!(f, "{what} comes twice"),
+        }
+    }
+}
+
 /// What the `url` parts are made of.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct UrlParts<'a> {
@@ -33,12 +51,17 @@ impl<'a> Content<'a> {
     /// Puts the parts together.
     ///
     /// # Errors
-    /// Gives the part that is missing and may not be.
-    pub(super) fn assemble(parts: &'a [Part], scope: &Scope<'a>, url: UrlParts<'a>) -> Result<Self, &'a What> {
-        let piece = |part: &'a Part| match (part.what.find(scope, url), part.optional) {
-            (Some(piece), _) => Ok(piece),
-            (None, true) => Ok(Piece::Bytes(Cow::default())),
-            (None, false) => Err(&part.what),
+    /// Gives the part that cannot be there.
+    pub(super) fn assemble(parts: &'a [Part], scope: &Scope<'a>, url: UrlParts<'a>) -> Result<Self, Gap<'a>> {
+        let piece = |part: &'a Part| {
+            if matches!(&part.what, What::Expr(expr) if expr.is_repeated(scope)) {
+                return Err(Gap::Repeated(&part.what));
+            }
+            match part.what.find(scope, url) {
+                Some(piece) => Ok(piece),
+                None if part.optional => Ok(Piece::Bytes(Cow::default())),
+                None => Err(Gap::Missing(&part.what)),
+            }
         };
         parts.iter().map(piece).collect::<Result<_, _>>().map(Self)
     }
@@ -193,6 +216,14 @@ mod tests {
         assert_eq!(assembled(&["form:c"], "/", b"a=1"), None);
         assert_eq!(assembled(&["form:a", "header:x"], "/", b"a=1"), None);
         assert_eq!(assembled(&["form:c"], "/", b"c="), Some(String::new()));
+    }
+
+    #[test]
+    fn a_part_that_comes_twice_is_none() {
+        assert_eq!(assembled(&["form:a"], "/", b"a=1&a=1"), None);
+        assert_eq!(assembled(&["query:a?"], "/?a=1&a=2", b""), None);
+        assert_eq!(assembled(&["json:/a/b?"], "/", br#"{"a":{"b":1,"b":2}}"#), None);
+        assert_eq!(assembled(&["form_sorted"], "/", b"a=1&a=1").as_deref(), Some("a1"));
     }
 
     #[test]

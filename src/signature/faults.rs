@@ -4,7 +4,9 @@ use std::fmt;
 
 use thiserror::Error;
 
+use super::gate::Demands;
 use super::key::KeyError;
+use super::lock::is_of_items;
 use super::scheme::{Block, Check, Kind, Part, What};
 use crate::locate::Expr;
 
@@ -78,13 +80,16 @@ pub enum BlockProblem {
     /// `kv:` looks at pieces, and there are none.
     #[error("`kv:` needs `separator`")]
     NoSeparator,
+    /// The work would grow with the square of the body, before anyone is authenticated.
+    #[error("a signature of each element (`item:`) cannot be over the whole body")]
+    BodyOfEachItem,
     /// A block of `checks` is to hold a secret of its own.
     #[error("a block among `checks` needs a secret of its own and a kind from `header` to `basic`")]
     CheckWithoutSecret,
 }
 
 /// Everything that makes the block useless.
-pub(super) fn problems(block: &Block, has_public_url: bool) -> Vec<BlockProblem> {
+pub(super) fn problems(block: &Block, demands: &Demands) -> Vec<BlockProblem> {
     let mut found = Vec::new();
     let mut demand = |holds: bool, problem| {
         if !holds {
@@ -102,7 +107,13 @@ pub(super) fn problems(block: &Block, has_public_url: bool) -> Vec<BlockProblem>
             !matches!(block.kind, Kind::Hash(..)) || signed.contents.iter().all(has_secret),
             BlockProblem::HashWithoutSecret,
         );
-        demand(has_public_url || !parts().any(|part| part.what.needs_public_url()), BlockProblem::NoPublicUrl);
+        let of_each = demands.batch.is_some() && is_of_items(block);
+        let of_whole = |what: &What| matches!(what, What::Body | What::FormSorted | What::BodyCrc32);
+        demand(!of_each || !parts().any(|part| of_whole(&part.what)), BlockProblem::BodyOfEachItem);
+        demand(
+            demands.public_url.is_some() || !parts().any(|part| part.what.needs_public_url()),
+            BlockProblem::NoPublicUrl,
+        );
         demand(signed.separator.is_some() || !uses_kv, BlockProblem::NoSeparator);
     }
     for check in &block.checks {

@@ -19,7 +19,7 @@ use super::presented::Presented;
 use super::scheme::{Allow, Block, BodyDigest, Hash, Kind, Signed};
 use super::witness::{Step, Witness};
 use crate::clock::UnixMillis;
-use crate::locate::{Batch, Elements, Request, Scope, elements};
+use crate::locate::{Batch, Element, Elements, Request, Scope, elements};
 use crate::secret::Secret;
 
 /// What a source demands of a request, with its keys prepared.
@@ -228,11 +228,16 @@ impl<'g, W: Witness> Bout<'g, W> {
         let mut all = vec![Choice::from(1); lock.slots()];
         let mut rest = Rest { freshness: None, holds: true };
         let (mut tried, mut present) = (false, false);
-        for mut scope in self.scopes(lock) {
+        let mut scope = Scope::of(self.request);
+        for element in self.places(lock) {
+            if let Some(element) = element {
+                self.witness.saw(Step::Element(element.index()));
+                scope.enter(element);
+            }
             let (here, choices) = self.compare(lock, &mut scope);
             (tried, present) = (true, present | here);
             all.iter_mut().zip(&choices).for_each(|(all, one)| *all &= *one);
-            if Matched::by(choices.into_iter().fold(Choice::from(0), |any, one| any | one)).is_some() {
+            if Matched::by(any(choices)).is_some() {
                 self.look_at_the_rest(lock, &scope, &mut rest);
             }
         }
@@ -247,19 +252,11 @@ impl<'g, W: Witness> Bout<'g, W> {
         }
     }
 
-    /// What a block is tried on. Where each element is signed and there are none, it is nothing: an empty batch proves
-    /// nothing.
-    fn scopes(&self, lock: &Lock) -> Vec<Scope<'g>> {
+    /// What a block is tried on: each element of the batch, or once the whole request. An empty batch proves nothing.
+    fn places(&self, lock: &Lock) -> Box<dyn Iterator<Item = Option<Element<'g>>> + 'g> {
         match self.elements {
-            Some(elements) if lock.of_items => {
-                let scope = |element| {
-                    let mut scope = Scope::of(self.request);
-                    scope.enter(element);
-                    scope
-                };
-                elements.iter().map(scope).collect()
-            }
-            _ => vec![Scope::of(self.request)],
+            Some(elements) if lock.of_items => Box::new(elements.iter().map(Some)),
+            _ => Box::new(std::iter::once(None)),
         }
     }
 
@@ -307,8 +304,8 @@ impl<'g, W: Witness> Bout<'g, W> {
         for parts in &signed.contents {
             let content = match Content::assemble(parts, scope, url) {
                 Ok(content) => content,
-                Err(missing) => {
-                    self.witness.saw(Step::PartMissing(missing));
+                Err(gap) => {
+                    self.witness.saw(Step::Gap(gap));
                     continue;
                 }
             };
@@ -318,7 +315,10 @@ impl<'g, W: Witness> Bout<'g, W> {
             }
             self.witness.saw(Step::Signed(&content));
             for (key, choice) in lock.keys.iter().zip(&mut choices) {
-                self.bytes_hashed += content.len();
+                // Only a MAC is sure to read all of it; a public key passes over what cannot be its signature.
+                if !matches!(key.material, Material::Public(_)) {
+                    self.bytes_hashed += content.len();
+                }
                 *choice |= fits(&lock.block.kind, signed, key, &content, &found.list);
             }
         }
@@ -345,7 +345,7 @@ impl<'g, W: Witness> Bout<'g, W> {
                 Condition::Plain(check) => checks::holds(check, scope),
                 Condition::Lock(inner) => {
                     let (_, choices) = self.compare_secrets(inner, scope);
-                    bool::from(choices.into_iter().fold(Choice::from(0), |any, one| any | one))
+                    bool::from(any(choices))
                 }
             };
             self.witness.saw(Step::Check { index, held });
@@ -354,13 +354,16 @@ impl<'g, W: Witness> Bout<'g, W> {
     }
 }
 
+/// Whether one of them holds; all are looked at.
+fn any(choices: impl IntoIterator<Item = Choice>) -> Choice {
+    choices.into_iter().fold(Choice::from(0), |any, one| any | one)
+}
+
 /// Compares what the content's signature would be with every candidate. Both have the fixed length of the function.
 fn fits(kind: &Kind, signed: &Signed, key: &Key, content: &Content<'_>, candidates: &[Vec<u8>]) -> Choice {
     let secret = key.bytes.expose();
     let prehashed = signed.prehash.then(|| Hash::Sha256.digest(content.with(secret)));
-    let equal_any = |expected: Tag| {
-        candidates.iter().fold(Choice::from(0), |any, candidate| any | expected.ct_eq(candidate.as_slice()))
-    };
+    let equal_any = |expected: Tag| any(candidates.iter().map(|candidate| expected.ct_eq(candidate.as_slice())));
     match (kind, &key.material, &prehashed) {
         (Kind::Hmac(..), Material::Mac(mac), None) => equal_any(mac.mac(content.with(secret))),
         (Kind::Hmac(..), Material::Mac(mac), Some(digest)) => equal_any(mac.mac([&**digest])),
@@ -370,7 +373,7 @@ fn fits(kind: &Kind, signed: &Signed, key: &Key, content: &Content<'_>, candidat
             let message = content.whole(secret);
             let message = prehashed.as_deref().unwrap_or(&message);
             let verifies = |candidate: &Vec<u8>| Choice::from(u8::from(public.verifies(message, candidate)));
-            candidates.iter().fold(Choice::from(0), |any, candidate| any | verifies(candidate))
+            any(candidates.iter().map(verifies))
         }
         _ => Choice::from(0),
     }

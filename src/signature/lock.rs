@@ -56,7 +56,7 @@ pub(super) fn prepare(demands: &Demands, blind: &MacKey) -> Result<(Vec<Lock>, V
     let mut locks = Vec::new();
     let mut shared: Vec<Usage> = (0..demands.secrets.len()).map(|index| Usage::of(None, index)).collect();
     for (index, block) in demands.blocks.iter().enumerate() {
-        let found = problems(block, demands.public_url.is_some());
+        let found = problems(block, demands);
         forge.errors.extend(found.into_iter().map(|problem| GateError::Block { block: index, problem }));
         let lock = if block.secrets.is_empty() {
             forge.lock(index, block, &demands.secrets, &mut shared)
@@ -190,7 +190,8 @@ fn public_texts(demands: &Demands) -> Vec<&Secret> {
     texts
 }
 
-fn is_of_items(block: &Block) -> bool {
+/// Whether every element of a batch has its own credential.
+pub(super) fn is_of_items(block: &Block) -> bool {
     match &block.kind {
         Kind::Json(from) => from.is_of_item(),
         kind => kind.signed().is_some_and(|signed| signed.exprs().any(Expr::is_of_item)),

@@ -28,7 +28,7 @@ mod sign;
 mod tests;
 
 pub use candidates::{CANDIDATES_MAX, Refusal, SIGNATURE_BYTES_MAX};
-pub use content::Content;
+pub use content::{Content, Gap};
 pub use faults::{BlockProblem, GateError, SECRET_BYTES_MIN, SecretAt, WeakSecret};
 pub use freshness::Freshness;
 pub use gate::{Authentic, Demands, Denial, Denied, Gate, Proof, Subject};

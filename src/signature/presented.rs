@@ -26,6 +26,7 @@ impl Kind {
             }
             Self::Query(name) => Presented::only(parameters(request.query().as_bytes(), name)),
             Self::Form(name) => Presented::only(parameters(request.body, name)),
+            Self::Json(expr) if expr.is_repeated(scope) => Presented::Refused(Refusal::Repeated),
             Self::Json(expr) => Presented::only(expr.find(scope)),
             Self::Path => Presented::only(request.path_secret.map(|segment| percent_decode_str(segment).into())),
             Self::Basic => Presented::only(header(request, "authorization")).map(|value| basic(&value)),
@@ -143,5 +144,6 @@ mod tests {
         let json = Kind::Json(Expr::parse("json:/key").expect("an expression"));
         assert_eq!(presented(&json, &[], "/", br#"{"key":"k"}"#, None), Ok("k".to_owned()));
         assert_eq!(presented(&json, &[], "/", br#"{"key":null}"#, None), Err(None));
+        assert_eq!(presented(&json, &[], "/", br#"{"key":"k","key":"k"}"#, None), Err(Some(Refusal::Repeated)));
     }
 }

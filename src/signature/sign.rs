@@ -39,9 +39,9 @@ pub enum SignError {
     /// A path without its segment.
     #[error("the path has no {{secret}} to be filled in")]
     Path,
-    /// Signed, and not there.
-    #[error("{0} is part of what is signed and is missing; give it with the request")]
-    PartMissing(String),
+    /// Signed, and not there, or there twice.
+    #[error("{0}, and is part of what is signed; give it with the request, once")]
+    Part(String),
     /// No header can hold it.
     #[error("{0} cannot hold this value: it has bytes that no header may have")]
     Value(HeaderName),
@@ -99,7 +99,7 @@ impl Desk<'_> {
             let url = UrlParts { public_url: self.public_url, unescape: &signed.url_unescape };
             let parts = signed.contents.first().map(Vec::as_slice).unwrap_or_default();
             let content = Content::assemble(parts, &scope, url);
-            self.signature(signed, &content.map_err(|missing| SignError::PartMissing(missing.to_string()))?)?
+            self.signature(signed, &content.map_err(|gap| SignError::Part(gap.to_string()))?)?
         };
         let prefix = signed.prefix.first().map(String::as_str).unwrap_or_default();
         let after = signed.after.as_deref().unwrap_or_default();

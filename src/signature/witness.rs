@@ -1,10 +1,9 @@
 //! What the gate does, told step by step to whoever explains it to an operator.
 
 use super::candidates::Refusal;
-use super::content::Content;
+use super::content::{Content, Gap};
 use super::freshness::Freshness;
 use super::gate::Denial;
-use super::scheme::What;
 
 /// Is told each step of a check. It sees what was signed, never what the signature should have been.
 ///
@@ -45,8 +44,8 @@ pub enum Step<'a> {
         /// Why nothing of it is looked at.
         refused: Option<Refusal>,
     },
-    /// This part of the content is not there: nothing can be signed.
-    PartMissing(&'a What),
+    /// A part of the content is not there, or there twice: nothing can be signed.
+    Gap(Gap<'a>),
     /// A handshake of this source would sign the content for anyone: its signature proves nothing.
     SignedForStrangers,
     /// What was signed.

@@ -144,6 +144,14 @@ fn a_block_that_proves_nothing_is_an_error() {
 }
 
 #[test]
+fn each_element_cannot_sign_the_whole_body() {
+    let batch = Some(crate::locate::Batch::parse("json:/").expect("a batch"));
+    let found = errors(Demands { batch, ..demands(vec![hmac(signed("item:/sig"))], &[LONG]) });
+    assert_eq!(found, [GateError::Block { block: 0, problem: BlockProblem::BodyOfEachItem }]);
+    assert!(Gate::new(demands(vec![hmac(signed("item:/sig"))], &[LONG])).is_ok(), "without a batch there is one");
+}
+
+#[test]
 fn neither_a_gate_nor_its_errors_show_a_secret() {
     let gate = gate(vec![hmac(signed("header:x-sig")), header("x-key")], &[LONG]);
     assert!(!format!("{gate:?}").contains(LONG));
