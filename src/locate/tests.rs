@@ -241,6 +241,14 @@ fn an_array_with_too_many_elements_is_never_passed_over() {
 }
 
 #[test]
+fn what_holds_the_elements_is_counted_too() {
+    let body = |count: usize| format!(r#"{{"e":[{}]}}"#, vec![r#"{"c":[1]}"#; count].join(","));
+    let count = |body: &str| each("json:/e/*/c", body, &expr("item:/")).map(|found| found.len());
+    assert_eq!(count(&body(ELEMENTS_MAX / 2 - 1)), Some(ELEMENTS_MAX / 2 - 1));
+    assert_eq!(count(&body(ELEMENTS_MAX / 2)), None);
+}
+
+#[test]
 fn an_element_climbs_to_what_holds_it() {
     let body =
         r#"{"n":[{"realm":"r1","d":{"x":"y","list":[{"id":1},{"id":2}]}},{"d":{"list":[{"id":3}]},"realm":"r2"}]}"#;

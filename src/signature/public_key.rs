@@ -166,6 +166,12 @@ mod tests {
         assert_eq!(read(Algorithm::EcdsaP256, &[2; 33]), None);
         assert_eq!(read(Algorithm::Ed25519, pem("PRIVATE KEY", &ed25519).as_bytes()), None);
         assert_eq!(read(Algorithm::Ed25519, pem("PUBLIC KEY", &ed25519).replace("END PUBLIC", "END").as_bytes()), None);
+        // X25519 (RFC 8410) has keys of the same form and is for something else.
+        let x25519 = ed25519.iter().map(|byte| if *byte == 0x70 { 0x6e } else { *byte }).collect::<Vec<_>>();
+        assert_eq!(read(Algorithm::Ed25519, &x25519), None);
+        let mut with_unused_bits = ed25519.clone();
+        with_unused_bits[11] = 1;
+        assert_eq!(read(Algorithm::Ed25519, &with_unused_bits), None);
         for end in 0..ed25519.len() {
             assert_eq!(read(Algorithm::Ed25519, &ed25519[..end]).filter(|_| end != 32), None, "{end}");
         }

@@ -1,6 +1,6 @@
 //! What opens the gate, what does not, and with which reason.
 
-use super::super::scheme::{Allow, Check};
+use super::super::scheme::{Allow, BodyDigest, Check};
 use super::super::{Content, Freshness, Refusal, Step, Witness};
 use super::*;
 use crate::locate::Batch;
@@ -140,6 +140,44 @@ fn any_block_may_open_and_the_reason_is_of_the_one_that_came_furthest() {
 }
 
 #[test]
+fn of_two_blocks_that_open_the_first_is_the_proof() {
+    let gate = gate(vec![header("x-key"), hmac(signed("header:x-sig"))], &["a secret of some length"]);
+    let signature = hex_mac("a secret of some length", BODY);
+    let both = [("x-sig", &*signature), ("x-key", "a secret of some length")];
+    assert_eq!(verdict(&gate, post(&both, BODY)).map(|proof| proof.kind), Ok("header"));
+}
+
+#[test]
+fn a_digest_of_the_body_elsewhere_must_be_its_own() {
+    let digest = BodyDigest { from: expr("header:x-digest"), hash: Hash::Sha256, encoding: Encoding::Base64 };
+    let signed = Signed { contents: vec![content(&["header:x-digest"])], ..signed("header:x-sig") };
+    let gate = gate(vec![Block { body_digest: Some(digest), ..hmac(signed) }], &["s"]);
+    let right = Encoding::Base64.encode(&Hash::Sha256.digest([BODY.as_bytes()]));
+    let send =
+        |digest: &str, body: &str| opened(&gate, post(&[("x-digest", digest), ("x-sig", &hex_mac("s", digest))], body));
+    assert_eq!(send(&right, BODY), Ok(Some(0)));
+    assert_eq!(send(&right, "other"), Err(Denial::Wrong));
+    for digest in [
+        "",
+        "zz",
+        right.trim_start_matches(char::is_alphanumeric),
+        &Encoding::Base64.encode(&Hash::Md5.digest([BODY.as_bytes()])),
+    ] {
+        assert_eq!(send(digest, BODY), Err(Denial::Wrong), "{digest}");
+    }
+}
+
+#[test]
+fn a_digest_that_comes_twice_is_refused() {
+    let digest = BodyDigest { from: expr("header:x-digest"), hash: Hash::Sha256, encoding: Encoding::Hex };
+    let gate = gate(vec![Block { body_digest: Some(digest), ..header("x-key") }], &["a secret of some length"]);
+    let right = Encoding::Hex.encode(&Hash::Sha256.digest([BODY.as_bytes()]));
+    let headers = [("x-key", "a secret of some length"), ("x-digest", &*right), ("x-digest", &*right)];
+    assert_eq!(opened(&gate, post(&headers[..2], BODY)), Ok(Some(0)));
+    assert_eq!(opened(&gate, post(&headers, BODY)), Err(Denial::Wrong));
+}
+
+#[test]
 fn a_plain_secret_is_compared_whole() {
     let gate = gate(vec![header("x-key")], &["first secret of some length", "second, of another length"]);
     let open = |value: &str| opened(&gate, post(&[("x-key", value)], ""));
@@ -255,6 +293,27 @@ fn a_secret_in_each_element_must_be_in_every_one() {
     assert_eq!(send(r#"{"clientState":"another"}"#), Err(Denial::Wrong));
     assert_eq!(send("{}"), Err(Denial::Missing));
     assert_eq!(send(""), Err(Denial::Missing));
+}
+
+#[test]
+fn one_element_that_is_stale_or_fails_a_condition_is_enough() {
+    let block = timed(Block::new(Kind::Json(expr("item:/key"))), "item:/t", TimeFormat::Unix, 300);
+    let digest = BodyDigest { from: expr("header:x-digest"), hash: Hash::Md5, encoding: Encoding::Hex };
+    let checks = vec![Check::Equals(expr("item:/v"), "1".to_owned())];
+    let batch = Some(Batch::parse("json:/").expect("a batch"));
+    let blocks = vec![Block { checks, body_digest: Some(digest), ..block }];
+    let gate = Gate::new(Demands { batch, ..demands(blocks, &["a secret of some length"]) }).expect("a gate");
+    let item = |time: &str, version: u8| format!(r#"{{"key":"a secret of some length","t":{time},"v":{version}}}"#);
+    let send = |items: &[String]| {
+        let body = format!("[{}]", items.join(","));
+        let digest = Encoding::Hex.encode(&Hash::Md5.digest([body.as_bytes()]));
+        opened(&gate, post(&[("x-digest", &digest)], body))
+    };
+    let (good, stale, none, other) = (item("1760000000", 1), item("1", 1), item("null", 1), item("1760000000", 2));
+    assert_eq!(send(&[good.clone(), good.clone()]), Ok(Some(0)));
+    assert_eq!(send(&[good.clone(), stale, good.clone()]), Err(Denial::Stale));
+    assert_eq!(send(&[none, good.clone()]), Err(Denial::Wrong));
+    assert_eq!(send(&[other, good]), Err(Denial::Wrong));
 }
 
 /// Each also looks around itself: 1.1 MB a look, 11 GB if each looked anew.
