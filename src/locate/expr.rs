@@ -1,4 +1,4 @@
-//! The expressions as data, and their short text form.
+//! The expressions as data. Their short text form is read by `parse`, which also writes it.
 
 use http::HeaderName;
 use thiserror::Error;
@@ -57,6 +57,11 @@ pub struct Composite {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pointer(pub Vec<String>);
 
+impl Pointer {
+    /// The most steps that one can have. Below the depth at which the JSON reader gives up (128).
+    pub const TOKENS_MAX: usize = 64;
+}
+
 /// Where the array is whose elements are the events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Batch {
@@ -79,9 +84,15 @@ pub enum ExprError {
     /// Not a header's name.
     #[error("expected the name of an HTTP header after `header:`")]
     Header,
-    /// Not a pointer.
-    #[error("expected a JSON pointer such as /data/0/id after the colon (~0 for ~, ~1 for /)")]
+    /// Not a pointer, or one of more than [`Pointer::TOKENS_MAX`] tokens.
+    #[error("expected a JSON pointer such as /data/0/id, of at most 64 steps, after the colon (~0 for ~, ~1 for /)")]
     Pointer,
+    /// `item:^n` without a number from 1 to 255.
+    #[error("expected item:#, item:/pointer, or item:^2/pointer with the number of levels to climb (1 to 255)")]
+    Climb,
+    /// `query:`, `form:` or `kv:` with nothing behind it.
+    #[error("expected a name after the colon")]
+    Name,
     /// Not a batch.
     #[error("expected json:/pointer, form:name or lines")]
     Batch,

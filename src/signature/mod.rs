@@ -1,6 +1,39 @@
 //! How a source proves itself: schemes as data, one gate that compares, and the sender's side of it.
+//!
+//! No MAC is computed and no credential compared anywhere else. Where the bytes come from (`candidates`, `presented`,
+//! `content`, `freshness`) is apart from the place where they are compared (`gate`).
 
 pub mod gate;
 pub mod scheme;
 
+mod candidates;
+mod checks;
+mod content;
+mod encoding;
+mod faults;
+mod freshness;
+mod key;
+mod lock;
+mod mac;
+mod presented;
+mod public_key;
+mod url;
+mod witness;
+
+mod private_key;
+mod reply;
+mod sign;
+
+#[cfg(test)]
+mod tests;
+
+pub use candidates::{CANDIDATES_MAX, Refusal, SIGNATURE_BYTES_MAX};
+pub use content::{Content, Gap};
+pub use faults::{BlockProblem, GateError, SECRET_BYTES_MIN, SecretAt, WeakSecret};
+pub use freshness::Freshness;
 pub use gate::{Authentic, Demands, Denial, Denied, Gate, Proof, Subject};
+pub use key::KeyError;
+
+pub use reply::{Replier, SIGNED_VALUE_BYTES_MAX};
+pub use sign::{Draft, SignError, sign};
+pub use witness::{Step, Witness};

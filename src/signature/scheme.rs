@@ -1,4 +1,6 @@
 //! A way to authenticate, as data. The words are those of the configuration; README's reference describes each.
+//!
+//! A block is nothing but data: `gate` prepares its keys and tries it, `sign` is the sender's side of it.
 
 use std::time::Duration;
 
@@ -233,6 +235,50 @@ impl Block {
             timestamp: None,
             body_digest: None,
             checks: Vec::new(),
+        }
+    }
+}
+
+impl Kind {
+    /// The word of `hookgate-verified`.
+    #[must_use]
+    pub const fn verified(&self) -> &'static str {
+        match self {
+            Self::Header { .. } => "header",
+            Self::Query(_) => "query",
+            Self::Form(_) => "form",
+            Self::Json(_) => "json",
+            Self::Path => "path",
+            Self::Basic => "basic",
+            Self::Hmac(Hash::Md5, _) => "hmac-md5",
+            Self::Hmac(Hash::Sha1, _) => "hmac-sha1",
+            Self::Hmac(Hash::Sha256, _) => "hmac-sha256",
+            Self::Hmac(Hash::Sha384, _) => "hmac-sha384",
+            Self::Hmac(Hash::Sha512, _) => "hmac-sha512",
+            Self::Hash(hash, _) => hash.as_str(),
+            Self::PublicKey(algorithm, _) => algorithm.as_str(),
+            Self::None => "none",
+        }
+    }
+
+    /// Where signatures are and what they cover, where the kind has them.
+    #[must_use]
+    pub const fn signed(&self) -> Option<&Signed> {
+        match self {
+            Self::Hmac(_, signed) | Self::Hash(_, signed) | Self::PublicKey(_, signed) => Some(signed),
+            _ => None,
+        }
+    }
+}
+
+impl Allow {
+    /// Whether every byte is allowed; so is the empty text.
+    #[must_use]
+    pub fn permits(self, text: &[u8]) -> bool {
+        match self {
+            Self::Token => text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-.".contains(byte)),
+            Self::Hex => text.iter().all(u8::is_ascii_hexdigit),
+            Self::Text => true,
         }
     }
 }

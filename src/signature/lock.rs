@@ -1,0 +1,210 @@
+//! A block with its keys prepared.
+
+use super::candidates::SIGNATURE_BYTES_MAX;
+use super::faults::{GateError, SECRET_BYTES_MIN, SecretAt, WeakSecret, problems};
+use super::gate::Demands;
+use super::key::KeyError;
+use super::mac::{MacKey, Tag};
+use super::public_key::PublicKey;
+use super::scheme::{Block, Check, Kind, Signed, What};
+use crate::locate::Expr;
+use crate::secret::Secret;
+
+/// A block that can be tried.
+#[derive(Debug)]
+pub(super) struct Lock {
+    /// Its own secrets are in `keys` by now.
+    pub(super) block: Block,
+    pub(super) keys: Vec<Key>,
+    pub(super) conditions: Vec<Condition>,
+    /// Whether every element of a batch has its own credential.
+    pub(super) of_items: bool,
+}
+
+/// One of `checks`.
+#[derive(Debug)]
+pub(super) enum Condition {
+    Plain(Check),
+    Lock(Box<Lock>),
+}
+
+/// A secret as one block uses it.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// In the source's list, or the block's own.
+    pub(super) index: usize,
+    /// What `secret` in the content stands for.
+    pub(super) bytes: Secret,
+    pub(super) material: Material,
+}
+
+#[derive(Debug)]
+pub(super) enum Material {
+    /// The secret as a request presents it, under the gate's blinding key: of one length whatever the secret's is.
+    Blinded(Tag),
+    /// For `hmac`.
+    Mac(Box<MacKey>),
+    /// For `hash`: the content has it.
+    InContent,
+    /// For `public_key`.
+    Public(PublicKey),
+}
+
+/// The blocks with their keys, and the secrets that should be longer.
+pub(super) fn prepare(demands: &Demands, blind: &MacKey) -> Result<(Vec<Lock>, Vec<WeakSecret>), Vec<GateError>> {
+    let mut forge = Forge { blind, public: public_texts(demands), errors: Vec::new(), weak: Vec::new() };
+    let mut locks = Vec::new();
+    let mut shared: Vec<Usage> = (0..demands.secrets.len()).map(|index| Usage::of(None, index)).collect();
+    for (index, block) in demands.blocks.iter().enumerate() {
+        let found = problems(block, demands);
+        forge.errors.extend(found.into_iter().map(|problem| GateError::Block { block: index, problem }));
+        let lock = if block.secrets.is_empty() {
+            forge.lock(index, block, &demands.secrets, &mut shared)
+        } else {
+            forge.lock_with_own(index, block)
+        };
+        locks.push(lock);
+    }
+    for usage in shared {
+        forge.judge(usage);
+    }
+    if forge.errors.is_empty() { Ok((locks, forge.weak)) } else { Err(forge.errors) }
+}
+
+/// Makes keys of secrets.
+struct Forge<'a> {
+    blind: &'a MacKey,
+    /// Texts that some block takes as a public key. Whoever knows one must not be able to sign with it, so it is no
+    /// secret for any other block.
+    public: Vec<&'a Secret>,
+    errors: Vec<GateError>,
+    weak: Vec<WeakSecret>,
+}
+
+/// What the blocks could make of a secret.
+struct Usage {
+    at: SecretAt,
+    used: bool,
+    /// Bytes of the shortest key, where length is strength.
+    shortest: Option<usize>,
+    why_not: Option<KeyError>,
+}
+
+impl Usage {
+    fn of(block: Option<usize>, index: usize) -> Self {
+        Self { at: SecretAt { block, index }, used: false, shortest: None, why_not: None }
+    }
+
+    fn note(&mut self, made: Result<Option<usize>, KeyError>) {
+        match made {
+            Ok(bytes) => {
+                self.used = true;
+                self.shortest = self.shortest.into_iter().chain(bytes).min();
+            }
+            // That it is for another block says less than what is wrong with it here.
+            Err(KeyError::OtherStart(_) | KeyError::Public) if self.why_not.is_some() => {}
+            Err(why) => self.why_not = Some(why),
+        }
+    }
+}
+
+impl Forge<'_> {
+    fn lock_with_own(&mut self, at: usize, block: &Block) -> Lock {
+        let mut usages: Vec<Usage> = (0..block.secrets.len()).map(|index| Usage::of(Some(at), index)).collect();
+        let lock = self.lock(at, block, &block.secrets, &mut usages);
+        for usage in usages {
+            self.judge(usage);
+        }
+        lock
+    }
+
+    fn lock(&mut self, at: usize, block: &Block, secrets: &[Secret], usages: &mut [Usage]) -> Lock {
+        let mut keys = Vec::new();
+        for ((index, secret), usage) in secrets.iter().enumerate().zip(usages) {
+            match self.key(block, index, secret) {
+                Some(Ok((key, bytes))) => {
+                    usage.note(Ok(bytes));
+                    keys.push(key);
+                }
+                Some(Err(why)) => usage.note(Err(why)),
+                None => {}
+            }
+        }
+        let conditions = block.checks.iter().map(|check| match check {
+            Check::Block(inner) => Condition::Lock(Box::new(self.lock_with_own(at, inner))),
+            plain => Condition::Plain(plain.clone()),
+        });
+        let conditions = conditions.collect();
+        let block = Block { secrets: Vec::new(), checks: Vec::new(), ..block.clone() };
+        Lock { of_items: is_of_items(&block), block, keys, conditions }
+    }
+
+    /// The key, and its length in bytes where that is its strength; nothing where the kind needs none.
+    fn key(&self, block: &Block, index: usize, secret: &Secret) -> Option<Result<(Key, Option<usize>), KeyError>> {
+        let made = match &block.kind {
+            Kind::None => return None,
+            Kind::PublicKey(algorithm, _) => block.secret_format.material(secret).and_then(|bytes| {
+                let key = PublicKey::read(*algorithm, bytes.expose())?;
+                Ok((Material::Public(key), bytes, None))
+            }),
+            _ if self.public.contains(&secret) => Err(KeyError::Public),
+            kind => block.secret_format.material(secret).and_then(|material| {
+                let bytes = block.secret_format.key(secret)?;
+                let strength = Some(material.expose().len());
+                Ok((self.material(kind, &bytes)?, bytes, strength))
+            }),
+        };
+        Some(made.map(|(material, bytes, strength)| (Key { index, bytes, material }, strength)))
+    }
+
+    fn material(&self, kind: &Kind, bytes: &Secret) -> Result<Material, KeyError> {
+        match kind {
+            Kind::Hmac(hash, _) => Ok(Material::Mac(Box::new(MacKey::new(*hash, bytes.expose())))),
+            Kind::Hash(..) => Ok(Material::InContent),
+            _ if bytes.expose().len() > SIGNATURE_BYTES_MAX => Err(KeyError::TooLong),
+            _ => Ok(Material::Blinded(self.blind.mac([bytes.expose()]))),
+        }
+    }
+
+    fn judge(&mut self, usage: Usage) {
+        let Usage { at, used, shortest, why_not } = usage;
+        if !used {
+            self.errors.push(GateError::Secret { at, why: why_not.unwrap_or(KeyError::Unclaimed) });
+        } else if let Some(bytes) = shortest.filter(|bytes| *bytes < SECRET_BYTES_MIN) {
+            self.weak.push(WeakSecret { at, bytes });
+        }
+    }
+}
+
+fn public_texts(demands: &Demands) -> Vec<&Secret> {
+    let mut texts = Vec::new();
+    for block in &demands.blocks {
+        let Kind::PublicKey(algorithm, _) = block.kind else { continue };
+        let secrets = if block.secrets.is_empty() { &demands.secrets } else { &block.secrets };
+        let takes = |secret: &&Secret| {
+            let bytes = block.secret_format.material(secret);
+            bytes.is_ok_and(|bytes| PublicKey::read(algorithm, bytes.expose()).is_ok())
+        };
+        texts.extend(secrets.iter().filter(takes));
+    }
+    texts
+}
+
+/// Whether every element of a batch has its own credential.
+pub(super) fn is_of_items(block: &Block) -> bool {
+    match &block.kind {
+        Kind::Json(from) => from.is_of_item(),
+        kind => kind.signed().is_some_and(|signed| signed.exprs().any(Expr::is_of_item)),
+    }
+}
+
+impl Signed {
+    /// All expressions that say where a signature or a part of the content is.
+    pub(super) fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        let parts = self.contents.iter().flatten().filter_map(|part| match &part.what {
+            What::Expr(expr) => Some(expr),
+            _ => None,
+        });
+        self.signature.iter().chain(parts)
+    }
+}

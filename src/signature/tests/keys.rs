@@ -1,0 +1,159 @@
+//! Which secrets a gate can be built with.
+
+use super::super::scheme::{Check, SecretFormat};
+use super::super::{BlockProblem, GateError, KeyError, SecretAt, WeakSecret};
+use super::*;
+
+const LONG: &str = "a secret of some length";
+const HEX_KEY: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+
+fn format(decode: Encoding) -> SecretFormat {
+    SecretFormat { decode: Some(decode), ..SecretFormat::default() }
+}
+
+fn errors(demands: Demands) -> Vec<GateError> {
+    Gate::new(demands).expect_err("no gate")
+}
+
+fn secret_error(index: usize, why: KeyError) -> GateError {
+    GateError::Secret { at: SecretAt { block: None, index }, why }
+}
+
+#[test]
+fn all_secrets_that_cannot_be_used_are_told_at_once() {
+    let block = Block { secret_format: format(Encoding::Base64), ..hmac(signed("header:x-sig")) };
+    let found = errors(demands(vec![block], &["", "YWJjZGVmZ2hpamtsbW5vcA==", "not base64!", "===="]));
+    assert_eq!(
+        found,
+        [
+            secret_error(0, KeyError::Empty),
+            secret_error(2, KeyError::NotEncoded(Encoding::Base64)),
+            secret_error(3, KeyError::NotEncoded(Encoding::Base64)),
+        ]
+    );
+    assert_eq!(
+        found[1].to_string(),
+        "secret 2 cannot be used: it is not written in base64",
+        "and never shown: {}",
+        "not base64!"
+    );
+}
+
+#[test]
+fn a_secret_that_one_block_can_use_is_good() {
+    let decoded = Block { secret_format: format(Encoding::Hex), ..hmac(signed("header:x-sig")) };
+    let gate = gate(vec![decoded, header("x-token")], &["no hex, but some length", HEX_KEY]);
+    assert_eq!(opened(&gate, post(&[("x-token", "no hex, but some length")], "")), Ok(Some(0)));
+    let key = Encoding::Hex.decode(HEX_KEY.as_bytes()).expect("hex");
+    let signature = Encoding::Hex.encode(&mac(Hash::Sha256, &key, "body"));
+    assert_eq!(opened(&gate, post(&[("x-sig", &signature)], "body")), Ok(Some(1)));
+}
+
+#[test]
+fn a_secret_that_no_block_asks_for_is_an_error() {
+    let own = Block { secrets: vec![Secret::new(LONG)], ..header("x-key") };
+    assert_eq!(errors(demands(vec![own], &[LONG])), [secret_error(0, KeyError::Unclaimed)]);
+    assert_eq!(errors(demands(vec![Block::new(Kind::None)], &[LONG])), [secret_error(0, KeyError::Unclaimed)]);
+    let required = SecretFormat { require: Some("whpk_".to_owned()), ..SecretFormat::default() };
+    let block = Block { secret_format: required, ..hmac(signed("header:x-sig")) };
+    assert_eq!(errors(demands(vec![block], &[LONG])), [secret_error(0, KeyError::OtherStart("whpk_".to_owned()))]);
+    let too_long = "x".repeat(5000);
+    assert_eq!(errors(demands(vec![header("x-key")], &[&too_long])), [secret_error(0, KeyError::TooLong)]);
+}
+
+#[test]
+fn a_blocks_own_secrets_are_its_alone() {
+    let own = Block { secrets: vec![Secret::new("the old block's secret")], ..header("x-old") };
+    let gate = gate(vec![header("x-new"), own], &[LONG]);
+    assert_eq!(opened(&gate, post(&[("x-old", "the old block's secret")], "")), Ok(Some(0)));
+    assert_eq!(opened(&gate, post(&[("x-new", "the old block's secret")], "")), Err(Denial::Wrong));
+    assert_eq!(opened(&gate, post(&[("x-old", LONG)], "")), Err(Denial::Wrong));
+    let empty = Block { secrets: vec![Secret::new("")], ..header("x-old") };
+    let at = SecretAt { block: Some(1), index: 0 };
+    assert_eq!(
+        errors(demands(vec![header("x-new"), empty], &[LONG])),
+        [GateError::Secret { at, why: KeyError::Empty }]
+    );
+    assert_eq!(at.to_string(), "secret 0 of block 1");
+}
+
+#[test]
+fn a_short_secret_is_told_by_what_is_left_of_it() {
+    let block = Block { secret_format: format(Encoding::Hex), ..hmac(signed("header:x-sig")) };
+    let gate = gate(vec![block], &["000102030405060708090a0b0c0d0e", "000102030405060708090a0b0c0d0e0f"]);
+    assert_eq!(gate.weak_secrets(), [WeakSecret { at: SecretAt { block: None, index: 0 }, bytes: 15 }]);
+    let digest = SecretFormat { digest: Some(Hash::Sha256), ..SecretFormat::default() };
+    let gate = self::gate(vec![Block { secret_format: digest, ..hmac(signed("header:x-sig")) }], &["short"]);
+    assert_eq!(gate.weak_secrets().len(), 1, "a digest makes no secret stronger");
+}
+
+/// Else whoever knows the public key could sign with it.
+#[test]
+fn a_public_key_is_never_tried_as_a_secret() {
+    let public = Block { secret_format: format(Encoding::Hex), ..ed25519(prefixed("header:x-sig", "v1a,")) };
+    let secret = hmac(prefixed("header:x-sig", "v1,"));
+    let decoded = Block { secret_format: format(Encoding::Hex), ..secret.clone() };
+    let gate = gate(vec![secret, decoded, header("x-key"), public], &[HEX_KEY, LONG]);
+    let key = Encoding::Hex.decode(HEX_KEY.as_bytes()).expect("hex");
+    for forged in [hex_mac(HEX_KEY, "body"), Encoding::Hex.encode(&mac(Hash::Sha256, &key, "body"))] {
+        assert_eq!(opened(&gate, post(&[("x-sig", &format!("v1,{forged}"))], "body")), Err(Denial::Wrong));
+    }
+    assert_eq!(opened(&gate, post(&[("x-key", HEX_KEY)], "body")), Err(Denial::Wrong));
+    assert_eq!(opened(&gate, post(&[("x-sig", &format!("v1,{}", hex_mac(LONG, "body")))], "body")), Ok(Some(1)));
+    // RFC 8032, 7.1, test 1: the signature of the empty message under that key.
+    let signature = "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b";
+    assert_eq!(opened(&gate, post(&[("x-sig", &format!("v1a,{signature}"))], "")), Ok(Some(0)));
+}
+
+#[test]
+fn the_same_holds_where_the_public_key_is_another_blocks_own() {
+    let public = Block {
+        secret_format: format(Encoding::Hex),
+        secrets: vec![Secret::new(HEX_KEY)],
+        ..ed25519(prefixed("header:x-sig", "v1a,"))
+    };
+    let found = errors(demands(vec![hmac(prefixed("header:x-sig", "v1,")), public], &[HEX_KEY]));
+    assert_eq!(found, [secret_error(0, KeyError::Public)]);
+}
+
+#[test]
+fn a_block_that_proves_nothing_is_an_error() {
+    let with = |parts: &[&[&str]]| Signed {
+        contents: parts.iter().map(|parts| content(parts)).collect(),
+        ..signed("header:x-sig")
+    };
+    let hash = |parts: &[&[&str]]| Block::new(Kind::Hash(Hash::Sha256, with(parts)));
+    let check = |block: Block| Block { checks: vec![Check::Block(Box::new(block))], ..header("x-key") };
+    for (block, problem) in [
+        (hmac(Signed { signature: Vec::new(), ..signed("header:x-sig") }), BlockProblem::NoSignature),
+        (hmac(with(&[])), BlockProblem::NoContent),
+        (hmac(with(&[&["body"], &[]])), BlockProblem::NoContent),
+        (hash(&[&["body"]]), BlockProblem::HashWithoutSecret),
+        (hash(&[&["secret", "body"], &["body"]]), BlockProblem::HashWithoutSecret),
+        (hmac(with(&[&["url"]])), BlockProblem::NoPublicUrl),
+        (hmac(with(&[&["kv:t", "body"]])), BlockProblem::NoSeparator),
+        (check(header("x-other")), BlockProblem::CheckWithoutSecret),
+        (
+            check(Block { secrets: vec![Secret::new(LONG)], ..hmac(signed("header:x-sig")) }),
+            BlockProblem::CheckWithoutSecret,
+        ),
+    ] {
+        let found = errors(demands(vec![block], &[LONG]));
+        assert_eq!(found, [GateError::Block { block: 0, problem }], "{problem}");
+    }
+}
+
+#[test]
+fn each_element_cannot_sign_the_whole_body() {
+    let batch = Some(crate::locate::Batch::parse("json:/").expect("a batch"));
+    let found = errors(Demands { batch, ..demands(vec![hmac(signed("item:/sig"))], &[LONG]) });
+    assert_eq!(found, [GateError::Block { block: 0, problem: BlockProblem::BodyOfEachItem }]);
+    assert!(Gate::new(demands(vec![hmac(signed("item:/sig"))], &[LONG])).is_ok(), "without a batch there is one");
+}
+
+#[test]
+fn neither_a_gate_nor_its_errors_show_a_secret() {
+    let gate = gate(vec![hmac(signed("header:x-sig")), header("x-key")], &[LONG]);
+    assert!(!format!("{gate:?}").contains(LONG));
+    assert!(!format!("{gate:?}").contains(&Encoding::Hex.encode(LONG.as_bytes())));
+}
