@@ -93,8 +93,6 @@ const TABLE: &[(Code, &str, Class)] = &[
     (Code::InvalidMessage, "CORRUPT_MESSAGE", Class::Retriable),
     (Code::BadMessage, "_BAD_MSG", Class::Retriable),
     (Code::BadCompression, "_BAD_COMPRESSION", Class::Retriable),
-    // Another record of the same batch was the one.
-    (Code::InvalidDifferentRecord, "_INVALID_DIFFERENT_RECORD", Class::Retriable),
     // Ours: a producer that is taken down hands its records back so.
     (Code::PurgeQueue, "_PURGE_QUEUE", Class::Retriable),
     (Code::PurgeInflight, "_PURGE_INFLIGHT", Class::Retriable),
@@ -110,6 +108,8 @@ const TABLE: &[(Code, &str, Class)] = &[
     (Code::InvalidTimestamp, "INVALID_TIMESTAMP", Class::Record),
     (Code::InvalidRecord, "INVALID_RECORD", Class::Record),
     (Code::InvalidArgument, "_INVALID_ARG", Class::Record),
+    // Another record of the batch was the one; alone it would have been taken.
+    (Code::InvalidDifferentRecord, "_INVALID_DIFFERENT_RECORD", Class::Record),
     // The same for every record until somebody creates the topic, grants the right or changes its settings.
     (Code::UnknownTopicOrPartition, "UNKNOWN_TOPIC_OR_PARTITION", Class::Topic),
     (Code::UnknownTopicId, "UNKNOWN_TOPIC_ID", Class::Topic),
@@ -153,7 +153,7 @@ mod tests {
         for (code, class) in [
             (Code::NotEnoughReplicas, Class::Retriable),
             (Code::MessageTimedOut, Class::Retriable),
-            (Code::InvalidDifferentRecord, Class::Retriable),
+            (Code::InvalidDifferentRecord, Class::Record),
             (Code::MessageSizeTooLarge, Class::Record),
             (Code::InvalidRecord, Class::Record),
             (Code::TopicAuthorizationFailed, Class::Topic),

@@ -121,7 +121,7 @@ impl Producer {
     /// It refuses everything from now on.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
-        self.client.context().is_fatal()
+        self.client.context().is_fatal() || self.client.client().fatal_error().is_some()
     }
 
     /// The fatal error's name and librdkafka's words for it, where there is one.

@@ -1,0 +1,276 @@
+//! What is in flight. The line puts it here and Kafka's thread takes it out, report by report.
+//!
+//! A slab of places; a record's opaque is its place and a stamp that is never the same twice, so that a report can only
+//! ever complete what was sent under it. A place is reserved before the record is sent and filled after: between the two
+//! the lock is free, and a report that comes so early waits in the place.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+
+use super::{IN_FLIGHT_BYTES_MAX, IN_FLIGHT_MAX, Observer, hold};
+use crate::clock::Clock;
+use crate::kafka::{Delivered, Failure, Reports};
+use crate::metrics::{self, Metrics, OfReason, OfTopic};
+use crate::spool::Parcel;
+
+/// A record on its way.
+#[derive(Debug)]
+pub(super) struct Cargo {
+    pub(super) parcel: Parcel,
+    /// The topic that it was sent to.
+    pub(super) flow: Arc<Flow>,
+    /// Its place in the line; kept when it is sent again.
+    pub(super) number: u64,
+    pub(super) way: Way,
+}
+
+/// How it was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Among others of its topic.
+    Line,
+    /// With nothing else of its topic in flight.
+    Alone,
+    /// To the dead-letter topic, for this reason.
+    Dead(Failure),
+}
+
+/// What is known of a topic on both threads.
+#[derive(Debug)]
+pub(super) struct Flow {
+    pub(super) topic: String,
+    produced: Counter,
+    in_flight: AtomicUsize,
+}
+
+impl Flow {
+    pub(super) fn new(topic: &str, metrics: &Metrics) -> Arc<Self> {
+        let produced = metrics.events_produced.get_or_create_owned(&OfTopic { topic: topic.to_owned() });
+        Arc::new(Self { topic: topic.to_owned(), produced, in_flight: AtomicUsize::new(0) })
+    }
+
+    /// Everything that was sent is delivered, or its failure has been dealt with.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.in_flight.load(Ordering::Acquire) == 0
+    }
+
+    pub(super) fn begins(&self) {
+        self.in_flight.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn ended(&self) {
+        self.in_flight.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// See the module.
+pub(super) struct Desk {
+    state: Mutex<State>,
+    changed: Condvar,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+    observer: Option<Observer>,
+}
+
+#[derive(Default)]
+struct State {
+    places: Vec<Place>,
+    /// Indexes of places that are free.
+    free: Vec<usize>,
+    failed: Vec<(Cargo, Failure)>,
+    taken: usize,
+    bytes: u64,
+    reports: u64,
+    someone_waits: bool,
+}
+
+struct Place {
+    stamp: u32,
+    content: Content,
+}
+
+enum Content {
+    Free,
+    Reserved,
+    Early(Result<Delivered, Failure>),
+    Full(Cargo),
+}
+
+/// A reserved place.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ticket(usize);
+
+impl Ticket {
+    /// The upper half is the stamp, the lower half the index.
+    pub(super) fn opaque(self) -> usize {
+        self.0
+    }
+}
+
+const INDEX_BITS: u32 = 32;
+const _: () = assert!(usize::BITS == 64 && IN_FLIGHT_MAX < 1 << INDEX_BITS);
+
+impl Desk {
+    pub(super) fn new(clock: Clock, metrics: Arc<Metrics>, observer: Option<Observer>) -> Arc<Self> {
+        Arc::new(Self { state: Mutex::default(), changed: Condvar::new(), clock, metrics, observer })
+    }
+
+    /// May one more be sent?
+    pub(super) fn has_room(&self) -> bool {
+        hold(&self.state).has_room()
+    }
+
+    /// Nothing is in flight, and no failure is left to be dealt with.
+    pub(super) fn is_empty(&self) -> bool {
+        let state = hold(&self.state);
+        state.taken == 0 && state.failed.is_empty()
+    }
+
+    /// A place for a record that is about to be sent; none where there is no room.
+    pub(super) fn reserve(&self) -> Option<Ticket> {
+        let mut state = hold(&self.state);
+        if !state.has_room() {
+            return None;
+        }
+        state.taken += 1;
+        let index = state.free.pop().unwrap_or_else(|| {
+            state.places.push(Place { stamp: 0, content: Content::Free });
+            state.places.len() - 1
+        });
+        let place = state.places.get_mut(index)?;
+        place.stamp = place.stamp.wrapping_add(1);
+        place.content = Content::Reserved;
+        Some(Ticket((place.stamp as usize) << INDEX_BITS | index))
+    }
+
+    /// It was taken by Kafka's client.
+    pub(super) fn fill(&self, ticket: Ticket, cargo: Cargo) {
+        let mut state = hold(&self.state);
+        match state.place(ticket.0).map(|place| std::mem::replace(&mut place.content, Content::Free)) {
+            Some(Content::Early(result)) => {
+                state.release(ticket.0);
+                drop(state);
+                self.complete(cargo, result);
+            }
+            _ => {
+                state.bytes += bytes_of(&cargo);
+                if let Some(place) = state.place(ticket.0) {
+                    place.content = Content::Full(cargo);
+                }
+            }
+        }
+    }
+
+    /// It was not taken.
+    pub(super) fn give_back(&self, ticket: Ticket) {
+        hold(&self.state).release(ticket.0);
+    }
+
+    /// What has failed since.
+    pub(super) fn take_failed(&self) -> Vec<(Cargo, Failure)> {
+        std::mem::take(&mut hold(&self.state).failed)
+    }
+
+    /// What a producer took that no longer exists. Its reports will not come any more.
+    pub(super) fn take_all(&self) -> Vec<Cargo> {
+        let mut state = hold(&self.state);
+        let mut cargo = Vec::new();
+        for index in 0..state.places.len() {
+            let Some(place) = state.places.get_mut(index) else { continue };
+            if let Content::Full(one) = std::mem::replace(&mut place.content, Content::Free) {
+                cargo.push(one);
+                state.free.push(index);
+            }
+        }
+        state.taken = 0;
+        state.bytes = 0;
+        cargo
+    }
+
+    /// Waits for the next report, at most `limit`. True: none came.
+    pub(super) fn wait(&self, limit: Duration) -> bool {
+        let mut state = hold(&self.state);
+        let seen = state.reports;
+        state.someone_waits = true;
+        let waited = self.changed.wait_timeout_while(state, limit, |state| state.reports == seen);
+        let (mut state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.someone_waits = false;
+        timeout.timed_out()
+    }
+
+    fn complete(&self, cargo: Cargo, result: Result<Delivered, Failure>) {
+        match result {
+            Ok(delivered) => self.deliver(cargo, delivered),
+            Err(failure) => hold(&self.state).failed.push((cargo, failure)),
+        }
+    }
+
+    fn deliver(&self, cargo: Cargo, delivered: Delivered) {
+        let Cargo { parcel, flow, way, .. } = cargo;
+        let event = parcel.event();
+        metrics::observe(&self.metrics.event_delivery, self.clock.wall().since(event.received_at));
+        if let Some(observer) = &self.observer {
+            observer(&event, &flow.topic, delivered);
+        }
+        if let Way::Dead(reason) = way {
+            let reason = reason.name();
+            self.metrics.kafka_dead_letters.get_or_create(&OfReason { reason: reason.to_string() }).inc();
+            tracing::warn!(topic = event.topic, source = event.source, %reason, "event is on the dead-letter topic");
+        }
+        flow.produced.inc();
+        parcel.delivered();
+        flow.ended();
+    }
+}
+
+impl Reports for Desk {
+    fn report(&self, opaque: usize, result: Result<Delivered, Failure>) {
+        let mut state = hold(&self.state);
+        state.reports += 1;
+        if state.someone_waits {
+            self.changed.notify_all();
+        }
+        let Some(place) = state.place(opaque) else { return };
+        match std::mem::replace(&mut place.content, Content::Free) {
+            Content::Full(cargo) => {
+                state.bytes = state.bytes.saturating_sub(bytes_of(&cargo));
+                state.release(opaque);
+                drop(state);
+                self.complete(cargo, result);
+            }
+            Content::Reserved => place.content = Content::Early(result),
+            // Its producer is gone, and `take_all` has it.
+            Content::Free | Content::Early(_) => {}
+        }
+    }
+}
+
+impl State {
+    fn has_room(&self) -> bool {
+        self.taken < IN_FLIGHT_MAX && self.bytes < IN_FLIGHT_BYTES_MAX.0
+    }
+
+    /// The place that was reserved under that opaque, while it is.
+    fn place(&mut self, opaque: usize) -> Option<&mut Place> {
+        let stamp = opaque >> INDEX_BITS;
+        let index = opaque & ((1 << INDEX_BITS) - 1);
+        self.places.get_mut(index).filter(|place| place.stamp as usize == stamp)
+    }
+
+    fn release(&mut self, opaque: usize) {
+        if let Some(place) = self.place(opaque) {
+            place.content = Content::Free;
+            self.free.push(opaque & ((1 << INDEX_BITS) - 1));
+            self.taken -= 1;
+        }
+    }
+}
+
+/// Values, keys and headers; what librdkafka copies.
+fn bytes_of(cargo: &Cargo) -> u64 {
+    let event = cargo.parcel.event();
+    (event.value.len() + event.headers.0.len() + event.key.map_or(0, <[u8]>::len)) as u64
+}
