@@ -47,7 +47,7 @@ mod tests {
         let (second, minute) = (Duration::from_secs(1), Duration::from_secs(3));
         let mut backoff = Backoff::starting(second, minute, clock.now());
         for wait in [1, 2, 3, 3] {
-            clock.advance(Duration::from_secs(wait) - Duration::from_millis(1));
+            clock.advance(Duration::from_millis(wait * 1000 - 1));
             assert!(!backoff.is_due(clock.now()), "{wait} s");
             clock.advance(Duration::from_millis(1));
             assert!(backoff.is_due(clock.now()), "{wait} s");

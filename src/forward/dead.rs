@@ -15,7 +15,7 @@ use crate::spool::Parcel;
 const WAITING_MAX: usize = 1_000;
 /// So many parked records are remembered, and tried again; more of them wait on disk for the next start.
 const PARKED_MAX: usize = 10_000;
-const PARKED_WAIT: Duration = Duration::from_secs(60);
+const PARKED_WAIT: Duration = Duration::from_mins(1);
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
 /// Names the page that an operator should read.

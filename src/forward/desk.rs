@@ -123,6 +123,11 @@ impl Desk {
         hold(&self.state).has_room()
     }
 
+    /// Nothing is in flight.
+    pub(super) fn is_quiet(&self) -> bool {
+        hold(&self.state).taken == 0
+    }
+
     /// Nothing is in flight, and no failure is left to be dealt with.
     pub(super) fn is_empty(&self) -> bool {
         let state = hold(&self.state);
@@ -149,19 +154,16 @@ impl Desk {
     /// It was taken by Kafka's client.
     pub(super) fn fill(&self, ticket: Ticket, cargo: Cargo) {
         let mut state = hold(&self.state);
-        match state.place(ticket.0).map(|place| std::mem::replace(&mut place.content, Content::Free)) {
-            Some(Content::Early(result)) => {
-                state.release(ticket.0);
-                drop(state);
-                self.complete(cargo, result);
-            }
-            _ => {
-                state.bytes += bytes_of(&cargo);
-                if let Some(place) = state.place(ticket.0) {
-                    place.content = Content::Full(cargo);
-                }
-            }
+        let Some(place) = state.place(ticket.0) else { return };
+        if let Content::Early(result) = std::mem::replace(&mut place.content, Content::Free) {
+            state.release(ticket.0);
+            drop(state);
+            self.complete(cargo, result);
+            return;
         }
+        let bytes = bytes_of(&cargo);
+        place.content = Content::Full(cargo);
+        state.bytes += bytes;
     }
 
     /// It was not taken.

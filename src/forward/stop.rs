@@ -62,7 +62,7 @@ impl Line {
     fn let_go(mut self, left: Vec<Parcel>) -> Stopped {
         self.setup.producer.purge();
         let mut slept = Duration::ZERO;
-        while self.setup.producer.in_flight() > 0 && slept < PURGE {
+        while !self.setup.desk.is_quiet() && slept < PURGE {
             if self.setup.desk.wait(BUSY) {
                 slept += BUSY;
             }

@@ -18,7 +18,7 @@ const NO_BROKER_WAIT: Duration = Duration::from_secs(2);
 /// A topic that is not well is looked at again after that.
 const TROUBLE_WAIT: Duration = Duration::from_secs(15);
 /// Topics that a reload added are noticed within that.
-const CALM_WAIT: Duration = Duration::from_secs(60);
+const CALM_WAIT: Duration = Duration::from_mins(1);
 
 /// What the line is told.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -71,9 +71,14 @@ impl Finding {
     #[must_use]
     pub fn topic(&self) -> &TopicName {
         match self {
-            Self::Good(topic) | Self::Created(topic) | Self::Missing(topic) | Self::Unsafe(topic) => topic,
-            Self::NotCreated(topic, _) | Self::Refused(topic, _) | Self::Unread(topic, _) => topic,
-            Self::TooSmall { topic, .. } => topic,
+            Self::Good(topic)
+            | Self::Created(topic)
+            | Self::Missing(topic)
+            | Self::Unsafe(topic)
+            | Self::NotCreated(topic, _)
+            | Self::Refused(topic, _)
+            | Self::Unread(topic, _)
+            | Self::TooSmall { topic, .. } => topic,
         }
     }
 
@@ -164,7 +169,8 @@ struct Examiner {
 impl Examiner {
     /// None: the topic is there.
     fn presence(&self, topic: &TopicName) -> Result<Option<Failure>, ExamineError> {
-        let metadata = self.client.inner().fetch_metadata(Some(topic.as_str()), self.limit).map_err(unreachable)?;
+        let metadata = self.client.inner().fetch_metadata(Some(topic.as_str()), self.limit);
+        let metadata = metadata.map_err(|error| ExamineError::Unreachable(error.to_string()))?;
         let of_topic = metadata.topics().iter().find(|found| found.name() == topic.as_str());
         let error = of_topic.map_or(Some(Code::UnknownTopic), |found| found.error().map(Code::from));
         // Just created: its partitions have no leader yet.
@@ -239,10 +245,6 @@ fn all(
     Ok(topics.iter().map(|topic| finding(topic.clone(), Failure::from(*code))).collect())
 }
 
-fn unreachable(error: KafkaError) -> ExamineError {
-    ExamineError::Unreachable(error.to_string())
-}
-
 /// The admin interface of rdkafka is made of futures; librdkafka's threads complete them, so that any waiting will do.
 fn wait<T>(operation: impl Future<Output = KafkaResult<T>>) -> KafkaResult<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
@@ -269,7 +271,8 @@ mod tests {
     use rdkafka::mocking::MockCluster;
     use rdkafka::types::RDKafkaRespErr;
 
-    const LIMIT: Duration = Duration::from_secs(10);
+    /// The mock answers requests about settings not at all, so that these tests wait for it.
+    const LIMIT: Duration = Duration::from_secs(3);
 
     fn topic(name: &str) -> TopicName {
         name.parse().expect("a topic")

@@ -143,12 +143,6 @@ impl Producer {
         answered
     }
 
-    /// Records that were taken and not yet reported.
-    #[must_use]
-    pub fn in_flight(&self) -> usize {
-        usize::try_from(self.client.in_flight_count()).unwrap_or_default()
-    }
-
     /// Hands back at once, as failed, what has not been delivered. What is on its way to a broker may arrive all the same.
     pub fn purge(&self) {
         self.client.purge(PurgeConfig::default().queue().inflight());
