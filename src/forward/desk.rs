@@ -84,7 +84,16 @@ struct State {
     taken: usize,
     bytes: u64,
     reports: u64,
-    someone_waits: bool,
+    waiting: Waiting,
+}
+
+/// What the line sleeps for: it is not woken by less.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Waiting {
+    #[default]
+    No,
+    Report,
+    Room,
 }
 
 struct Place {
@@ -194,12 +203,21 @@ impl Desk {
 
     /// Waits for the next report, at most `limit`. True: none came.
     pub(super) fn wait(&self, limit: Duration) -> bool {
+        let seen = hold(&self.state).reports;
+        self.sleep(limit, Waiting::Report, |state| state.reports == seen)
+    }
+
+    /// Waits until there is room for many, at most `limit`.
+    pub(super) fn wait_for_room(&self, limit: Duration) {
+        self.sleep(limit, Waiting::Room, |state| !state.has_room_for_many());
+    }
+
+    fn sleep(&self, limit: Duration, waiting: Waiting, goes_on: impl Fn(&State) -> bool) -> bool {
         let mut state = hold(&self.state);
-        let seen = state.reports;
-        state.someone_waits = true;
-        let waited = self.changed.wait_timeout_while(state, limit, |state| state.reports == seen);
+        state.waiting = waiting;
+        let waited = self.changed.wait_timeout_while(state, limit, |state| goes_on(state));
         let (mut state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-        state.someone_waits = false;
+        state.waiting = Waiting::No;
         timeout.timed_out()
     }
 
@@ -232,8 +250,10 @@ impl Reports for Desk {
     fn report(&self, opaque: usize, result: Result<Delivered, Failure>) {
         let mut state = hold(&self.state);
         state.reports += 1;
-        if state.someone_waits {
-            self.changed.notify_all();
+        match state.waiting {
+            Waiting::Report => self.changed.notify_all(),
+            Waiting::Room if state.has_room_for_many() => self.changed.notify_all(),
+            Waiting::Room | Waiting::No => {}
         }
         let Some(place) = state.place(opaque) else { return };
         match std::mem::replace(&mut place.content, Content::Free) {
@@ -253,6 +273,11 @@ impl Reports for Desk {
 impl State {
     fn has_room(&self) -> bool {
         self.taken < IN_FLIGHT_MAX && self.bytes < IN_FLIGHT_BYTES_MAX.0
+    }
+
+    /// A sleeper that were woken for each single place would do little else.
+    fn has_room_for_many(&self) -> bool {
+        self.taken < IN_FLIGHT_MAX / 4 * 3 && self.bytes < IN_FLIGHT_BYTES_MAX.0 / 4 * 3
     }
 
     /// The place that was reserved under that opaque, while it is.
@@ -275,4 +300,97 @@ impl State {
 fn bytes_of(cargo: &Cargo) -> u64 {
     let event = cargo.parcel.event();
     (event.value.len() + event.headers.0.len() + event.key.map_or(0, <[u8]>::len)) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::UnixMillis;
+    use crate::event::{Event, Headers};
+    use crate::metrics::Build;
+    use crate::spool::{Ack, Slot, Spool};
+
+    const DELIVERED: Delivered = Delivered { partition: 0, offset: 0 };
+
+    struct World {
+        desk: Arc<Desk>,
+        flow: Arc<Flow>,
+        spool: Spool,
+    }
+
+    fn world() -> World {
+        let clock = Clock::standing_at(UnixMillis(0));
+        let metrics = Arc::new(Metrics::new(Build { version: "1", revision: "r", rustc: "c" }));
+        let spool = Spool::without_directory(clock.clone(), Arc::clone(&metrics));
+        World { flow: Flow::new("a", &metrics), desk: Desk::new(clock, metrics, None), spool }
+    }
+
+    impl World {
+        fn cargo(&self, number: u64) -> Cargo {
+            let event = Event {
+                source: "source".parse().expect("a source"),
+                topic: "a".parse().expect("a topic"),
+                key: None,
+                headers: Headers::default(),
+                value: "value".into(),
+                received_at: UnixMillis(0),
+                digests: Vec::new(),
+            };
+            self.spool.hand_over(&[(&event, &Slot::new(Ack::Kafka, None))]).expect("room");
+            let mut parcels = Vec::new();
+            self.spool.take(&mut parcels, Duration::ZERO);
+            let parcel = parcels.pop().expect("a parcel");
+            self.flow.begins();
+            Cargo { parcel, flow: Arc::clone(&self.flow), number, way: Way::Line }
+        }
+    }
+
+    #[test]
+    fn a_report_that_comes_before_its_place_is_filled_is_not_lost() {
+        let world = world();
+        let ticket = world.desk.reserve().expect("room");
+        world.desk.report(ticket.opaque(), Ok(DELIVERED));
+        assert!(!world.desk.is_quiet());
+        world.desk.fill(ticket, world.cargo(1));
+        assert!(world.desk.is_empty() && world.flow.is_quiet());
+        assert_eq!(world.flow.produced.get(), 1);
+    }
+
+    #[test]
+    fn a_failure_waits_for_the_line_and_keeps_the_topic_busy_until_it_is_dealt_with() {
+        let world = world();
+        let ticket = world.desk.reserve().expect("room");
+        world.desk.fill(ticket, world.cargo(7));
+        world.desk.report(ticket.opaque(), Err(rdkafka::error::RDKafkaErrorCode::RequestTimedOut.into()));
+        assert!(world.desk.is_quiet() && !world.desk.is_empty() && !world.flow.is_quiet());
+        let failed = world.desk.take_failed();
+        assert_eq!(failed.iter().map(|(cargo, _)| cargo.number).collect::<Vec<_>>(), [7]);
+        assert!(world.desk.is_empty());
+    }
+
+    #[test]
+    fn a_late_report_of_a_producer_that_is_gone_completes_nothing_else() {
+        let world = world();
+        let old = world.desk.reserve().expect("room");
+        world.desk.fill(old, world.cargo(1));
+        assert_eq!(world.desk.take_all().len(), 1);
+        world.desk.report(old.opaque(), Ok(DELIVERED));
+        let new = world.desk.reserve().expect("room");
+        world.desk.fill(new, world.cargo(2));
+        world.desk.report(old.opaque(), Ok(DELIVERED));
+        assert!(!world.desk.is_quiet());
+        world.desk.report(new.opaque(), Ok(DELIVERED));
+        assert!(world.desk.is_quiet());
+        assert_eq!(world.flow.produced.get(), 1);
+    }
+
+    #[test]
+    fn no_more_than_the_bound_is_in_flight() {
+        let world = world();
+        let tickets: Vec<_> = std::iter::from_fn(|| world.desk.reserve()).collect();
+        assert_eq!(tickets.len(), IN_FLIGHT_MAX);
+        assert!(!world.desk.has_room());
+        world.desk.give_back(tickets[0]);
+        assert!(world.desk.has_room());
+    }
 }

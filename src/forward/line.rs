@@ -108,7 +108,10 @@ impl Line {
 
     /// Takes from the spool and sends, as far as there is room.
     fn advance(&mut self) {
-        if !self.batch.is_empty() || !self.setup.desk.has_room() {
+        if !self.setup.desk.has_room() {
+            self.setup.desk.wait_for_room(BUSY);
+        } else if !self.batch.is_empty() {
+            // librdkafka's own queue was full: it has room shortly after a report.
             self.setup.desk.wait(BUSY);
         } else if self.drained {
             self.setup.desk.wait(self.patience());

@@ -109,8 +109,11 @@ impl Line {
         }
     }
 
-    /// From the beginning: on its own topic, alone.
+    /// From the beginning: on its own topic, alone. A topic that has trouble has its turn in the next round.
     fn try_parked(&mut self, topic: &str, sequence: u64) {
+        if self.topics.get(topic).is_some_and(|topic| topic.lane.is_some()) {
+            return;
+        }
         match self.setup.spool.read_topic(topic, sequence, sequence.saturating_add(1), 1) {
             Ok(mut parcels) => match (parcels.pop(), self.topics.get(topic).map(|topic| Arc::clone(&topic.flow))) {
                 (Some(parcel), Some(flow)) => {

@@ -42,7 +42,10 @@ impl Line {
                 self.dead.retry(Letter { number, parcel, reason }, failure, self.setup.clock.now());
             }
             (Way::Dead(reason), _) => self.dead.park(Letter { number, parcel, reason }, failure),
-            (Way::Alone, Class::Record) => self.dead_letter(Letter { number, parcel, reason: failure }),
+            (Way::Alone, Class::Record) => {
+                self.no_proof(&flow);
+                self.dead_letter(Letter { number, parcel, reason: failure });
+            }
             (Way::Line, Class::Record) => self.hold_back(&flow, Mode::Alone, number, parcel),
             (_, Class::Topic) => {
                 self.pause(&flow.topic, &failure.name(), true);
@@ -51,8 +54,19 @@ impl Line {
                 }
             }
             // librdkafka has given it up, and its caller has a deadline of its own.
-            _ if parcel.sequence().is_none() => parcel.set_aside(),
+            _ if parcel.sequence().is_none() => {
+                self.no_proof(&flow);
+                parcel.set_aside();
+            }
             _ => self.hold_back(&flow, Mode::Retry, number, parcel),
+        }
+    }
+
+    /// Whatever became of it, it did not prove that its topic is well, if it was to.
+    fn no_proof(&mut self, flow: &Flow) {
+        let now = self.setup.clock.now();
+        if let Some(lane) = self.lane(flow) {
+            lane.probe_failed(now);
         }
     }
 
@@ -67,16 +81,16 @@ impl Line {
             return;
         };
         match (lane.mode, mode) {
-            // A probe that failed for another reason than the topic's says nothing about the topic.
-            (Mode::Paused, Mode::Retry | Mode::Drain) => {
+            // The topic has judged the probe: it is there.
+            (Mode::Paused, Mode::Alone) if lane.probing => {
+                set_well(&self.setup.metrics, &flow.topic);
+                lane.set_mode(mode, now);
+            }
+            // Sent before the pause, or a probe that failed for another reason: it will be read back in its turn.
+            (Mode::Paused, _) => {
                 lane.probe_failed(now);
                 lane.put_aside(parcel);
                 return;
-            }
-            // The topic has judged the probe: it is there.
-            (Mode::Paused, _) => {
-                set_well(&self.setup.metrics, &flow.topic);
-                lane.set_mode(mode, now);
             }
             // Once a round, not once a record.
             (Mode::Retry | Mode::Alone, Mode::Retry) if lane.held.is_empty() || lane.mode == Mode::Alone => {

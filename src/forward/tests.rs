@@ -137,11 +137,15 @@ impl World {
 
     /// The first records of a topic, from its beginning.
     fn consume(&self, topic: &str, count: usize) -> Vec<OwnedMessage> {
+        self.consume_partition(topic, 0, count)
+    }
+
+    fn consume_partition(&self, topic: &str, partition: i32, count: usize) -> Vec<OwnedMessage> {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", self.cluster.bootstrap_servers()).set("group.id", "tests");
         let consumer: BaseConsumer = config.create().expect("a consumer");
         let mut partitions = rdkafka::TopicPartitionList::new();
-        partitions.add_partition_offset(topic, 0, rdkafka::Offset::Beginning).expect("added");
+        partitions.add_partition_offset(topic, partition, rdkafka::Offset::Beginning).expect("added");
         consumer.assign(&partitions).expect("assigned");
         let begin = Instant::now();
         let mut records = Vec::new();
@@ -398,4 +402,71 @@ fn stopping_without_a_broker_tells_the_callers_that_memory_is_lost() {
     let forwarder = world.forwarder.take().expect("running");
     assert_eq!(forwarder.stop(Duration::from_millis(300)), Stopped { on_disk: 0, lost: 1 });
     assert_eq!(outcome(&slot), Outcome::Lost);
+}
+
+#[test]
+fn a_topic_that_is_missing_at_the_start_is_told_without_any_event() {
+    let world = world(true, |settings| settings.dead_letter_topic = "late".parse().expect("a topic"));
+    eventually("it is told", || world.paused("late") == 1);
+    assert_eq!((world.paused("a"), world.paused("b")), (0, 0));
+    world.cluster.create_topic("late", 1, 1).expect("created");
+    eventually("it is well", || world.paused("late") == 0);
+}
+
+#[test]
+fn the_order_of_a_key_survives_what_the_cluster_gets_over() {
+    const PARTITIONS: i32 = 4;
+    let world = world(true, |_| ());
+    world.cluster.create_topic("many", PARTITIONS, 1).expect("created");
+    let errors = [
+        Error::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
+        Error::RD_KAFKA_RESP_ERR_NO_ERROR,
+        Error::RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
+        Error::RD_KAFKA_RESP_ERR_NO_ERROR,
+        Error::RD_KAFKA_RESP_ERR__TRANSPORT,
+    ];
+    for round in 0..20 {
+        if round % 5 == 2 {
+            world.fail(&errors);
+        }
+        let events: Vec<_> = (0..20)
+            .map(|number| Event {
+                key: Some(format!("k{}", number % 7).into()),
+                ..event("many", &format!("{}", round * 20 + number))
+            })
+            .map(|event| (event, Slot::new(Ack::Disk, None)))
+            .collect();
+        world.spool.keep(&events.iter().map(|(event, slot)| (event, slot)).collect::<Vec<_>>()).expect("room");
+    }
+    eventually("all are delivered", || world.metrics.encode().contains("events_produced_total{topic=\"many\"} 400"));
+    let mut last = std::collections::HashMap::new();
+    let told: Vec<_> = world.delivered.try_iter().filter(|(topic, _)| topic == "many").collect();
+    for partition in 0..PARTITIONS {
+        let count = told.iter().filter(|(_, lies)| lies.partition == partition).count();
+        for record in world.consume_partition("many", partition, count) {
+            let number: i32 = String::from_utf8_lossy(record.payload().expect("a value")).parse().expect("a number");
+            let before = last.insert(record.key().expect("a key").to_vec(), number);
+            assert!(before.is_none_or(|before| before < number), "{number} after {before:?}");
+        }
+    }
+}
+
+#[test]
+fn a_failure_while_a_topic_drains_loses_and_doubles_nothing() {
+    let world = world(true, |_| ());
+    let values: Vec<_> = (0..600).map(|number| number.to_string()).collect();
+    for batch in values.chunks(30) {
+        world.keep("absent", &batch.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    eventually("it is paused", || world.paused("absent") == 1);
+    world.fail(&[
+        Error::RD_KAFKA_RESP_ERR_NO_ERROR,
+        Error::RD_KAFKA_RESP_ERR_UNKNOWN,
+        Error::RD_KAFKA_RESP_ERR_NO_ERROR,
+    ]);
+    world.cluster.create_topic("absent", 1, 1).expect("created");
+    eventually("all are delivered", || world.metrics.encode().contains("events_produced_total{topic=\"absent\"} 600"));
+    let mut seen: Vec<_> = world.values("absent", 600);
+    seen.sort_by_key(|value| value.parse::<u32>().expect("a number"));
+    assert_eq!(seen, values);
 }
