@@ -79,7 +79,7 @@ impl Dead {
         let (reason, code) = (reason.name(), failure.name());
         match parcel.sequence() {
             None => {
-                tracing::warn!(topic, %reason, %code, "dead-letter topic refuses an event that only memory has: given up")
+                tracing::warn!(topic, %reason, %code, "dead-letter topic refuses an event that only memory has: given up");
             }
             Some(sequence) if self.parked.contains_key(&sequence) => {
                 tracing::debug!(topic, sequence, %reason, %code, "dead letter is still refused");

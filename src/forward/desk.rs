@@ -5,7 +5,7 @@
 //! the lock is free, and a report that comes so early waits in the place.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
@@ -165,9 +165,7 @@ impl Desk {
         let mut state = hold(&self.state);
         let Some(place) = state.place(ticket.0) else { return };
         if let Content::Early(result) = std::mem::replace(&mut place.content, Content::Free) {
-            state.release(ticket.0);
-            drop(state);
-            self.complete(cargo, result);
+            self.complete(state, ticket.0, cargo, result);
             return;
         }
         let bytes = bytes_of(&cargo);
@@ -221,10 +219,25 @@ impl Desk {
         timeout.timed_out()
     }
 
-    fn complete(&self, cargo: Cargo, result: Result<Delivered, Failure>) {
+    /// The place is released only when the record is somebody else's: until then it counts as in flight.
+    fn complete(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        opaque: usize,
+        cargo: Cargo,
+        result: Result<Delivered, Failure>,
+    ) {
         match result {
-            Ok(delivered) => self.deliver(cargo, delivered),
-            Err(failure) => hold(&self.state).failed.push((cargo, failure)),
+            Ok(delivered) => {
+                // Spool and observer are foreign code: not under the lock.
+                drop(state);
+                self.deliver(cargo, delivered);
+                hold(&self.state).release(opaque);
+            }
+            Err(failure) => {
+                state.failed.push((cargo, failure));
+                state.release(opaque);
+            }
         }
     }
 
@@ -259,9 +272,7 @@ impl Reports for Desk {
         match std::mem::replace(&mut place.content, Content::Free) {
             Content::Full(cargo) => {
                 state.bytes = state.bytes.saturating_sub(bytes_of(&cargo));
-                state.release(opaque);
-                drop(state);
-                self.complete(cargo, result);
+                self.complete(state, opaque, cargo, result);
             }
             Content::Reserved => place.content = Content::Early(result),
             // Its producer is gone, and `take_all` has it.
@@ -291,7 +302,8 @@ impl State {
         if let Some(place) = self.place(opaque) {
             place.content = Content::Free;
             self.free.push(opaque & ((1 << INDEX_BITS) - 1));
-            self.taken -= 1;
+            // Zero already where its producer went meanwhile.
+            self.taken = self.taken.saturating_sub(1);
         }
     }
 }

@@ -66,7 +66,8 @@ pub const IN_FLIGHT_MAX: usize = 65_536;
 /// So many bytes of them (values, keys and headers), but always one record. librdkafka holds a copy of each.
 pub const IN_FLIGHT_BYTES_MAX: ByteSize = ByteSize::mib(64);
 
-/// Told of every delivery, on Kafka's thread: the event, the topic where it lies, and where in it.
+/// Told of every delivery, on Kafka's thread: the event, the topic where it lies, and where in it. It must not block: no
+/// other report comes while it runs.
 pub type Observer = Arc<dyn Fn(&EventView<'_>, &str, Delivered) + Send + Sync>;
 
 /// What a forwarder is made of.

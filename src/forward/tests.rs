@@ -1,7 +1,6 @@
 //! Against librdkafka's mock cluster and a spool of its own; real Apache Kafka is tested from `tests/it`.
 
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::time::Instant;
 
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -20,7 +19,7 @@ use crate::spool::{Ack, Outcome, Slot};
 use crate::units::Share;
 
 /// No test asserts a time; this ends one that hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 struct World {
     cluster: MockCluster<'static, DefaultProducerContext>,
@@ -80,7 +79,7 @@ fn start(
 ) -> (Forwarder, Receiver<(String, Delivered)>) {
     let (tell, delivered) = sync_channel(100_000);
     let observer: Observer = Arc::new(move |_, topic, where_to| {
-        drop(tell.send((topic.to_owned(), where_to)));
+        drop(tell.try_send((topic.to_owned(), where_to)));
     });
     let topic = |name: &str| name.parse::<TopicName>().expect("a topic");
     let forwarder = Forwarder::start(Parts {
@@ -147,10 +146,10 @@ impl World {
         let mut partitions = rdkafka::TopicPartitionList::new();
         partitions.add_partition_offset(topic, partition, rdkafka::Offset::Beginning).expect("added");
         consumer.assign(&partitions).expect("assigned");
-        let begin = Instant::now();
+        let (clock, begin) = now();
         let mut records = Vec::new();
         while records.len() < count {
-            assert!(begin.elapsed() < PATIENCE, "{count} records expected on {topic}, {} came", records.len());
+            assert!(clock.now().since(begin) < PATIENCE, "{count} records expected on {topic}, {} came", records.len());
             if let Some(Ok(record)) = consumer.poll(Duration::from_millis(200)) {
                 records.push(record.detach());
             }
@@ -168,10 +167,16 @@ impl World {
     }
 }
 
+fn now() -> (Clock, crate::clock::Moment) {
+    let clock = Clock::system();
+    let now = clock.now();
+    (clock, now)
+}
+
 fn eventually(what: &str, condition: impl Fn() -> bool) {
-    let begin = Instant::now();
+    let (clock, begin) = now();
     while !condition() {
-        assert!(begin.elapsed() < PATIENCE, "never: {what}");
+        assert!(clock.now().since(begin) < PATIENCE, "never: {what}");
         thread::sleep(Duration::from_millis(5));
     }
 }
