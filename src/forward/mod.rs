@@ -1,11 +1,11 @@
 //! The way out: takes parcels from the spool in order, produces them, and completes them by their delivery reports.
 //!
-//! - [`line`]: the one thread that produces, turn by turn; [`settle`] what it does with failures, [`serve`] with what has
-//!   waited, [`rebuild`] with a dead producer, [`stop`] at the end.
-//! - [`desk`]: what is in flight; the reports come in here, on Kafka's thread.
-//! - [`lane`]: a topic that had trouble leaves the main line and has a lane of its own until it has caught up.
-//! - [`dead`]: records that Kafka refuses for ever.
-//! - [`watch`]: are the topics there? In the background, as soon as a broker answers.
+//! - `line`: the one thread that produces, turn by turn; `settle` what it does with failures, `serve` with what has
+//!   waited, `rebuild` with a dead producer, `stop` at the end.
+//! - `desk`: what is in flight; the reports come in here, on Kafka's thread.
+//! - `lane`: a topic that had trouble leaves the main line and has a lane of its own until it has caught up.
+//! - `dead`: records that Kafka refuses for ever.
+//! - `watch`: are the topics there? In the background, as soon as a broker answers.
 //!
 //! # What happens to an event
 //!

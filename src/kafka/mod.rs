@@ -1,10 +1,10 @@
 //! The one room that knows Kafka's client.
 //!
-//! - [`properties`]: the operator's settings and ours, as librdkafka's properties.
-//! - [`producer`]: one client of one generation; [`context`] is what it calls back, [`statistics`] what it says of itself.
-//! - [`errors`]: what each of Kafka's errors means for a record.
+//! - `properties`: the operator's settings and ours, as librdkafka's properties.
+//! - `producer`: one client of one generation; `context` is what it calls back, `statistics` what it says of itself.
+//! - `errors`: what each of Kafka's errors means for a record.
 //! - [`admin`]: are the topics there, and large enough?
-//! - [`mock`]: the embedded cluster of `hookgate dev`.
+//! - `mock`: the embedded cluster of `hookgate dev`.
 //!
 //! # Invariants
 //! 1. Every record is acknowledged by all in-sync replicas, by an idempotent producer: no property can change that.
