@@ -12,7 +12,7 @@ use crate::name::TopicName;
 
 /// A broker answers in that time, or is tried again.
 const ANSWER: Duration = Duration::from_secs(5);
-/// The producer's id is waited for so long; the first send would wait for it otherwise.
+/// A broker is waited for so long at a time; the producer's id comes soon after. The first send would wait for it otherwise.
 const WARM_UP: Duration = Duration::from_secs(1);
 const NO_BROKER_WAIT: Duration = Duration::from_secs(2);
 /// A topic that is not well is looked at again after that.

@@ -130,8 +130,8 @@ impl Producer {
         self.client.client().fatal_error().map(|(code, words)| (Failure::from(code), words))
     }
 
-    /// Waits until a broker answers and the producer has its id, at most `limit`; sends no record for it. True: a broker
-    /// answers. Blocks.
+    /// Waits at most `limit` until a broker answers, and then at most 600 ms until the producer has its id; sends no
+    /// record for it. True: a broker answers. Blocks.
     #[must_use]
     pub fn warm_up(&self, limit: Duration) -> bool {
         // Metadata of a topic: it makes the client connect, and creates nothing (`allow.auto.create.topics`).
