@@ -59,6 +59,7 @@ pub mod signature;
 pub mod spool;
 pub mod throttle;
 
+pub mod forward;
 pub mod ingest;
 
 pub mod admin;

@@ -1,4 +1,30 @@
 //! The one room that knows Kafka's client.
+//!
+//! - `properties`: the operator's settings and ours, as librdkafka's properties.
+//! - `producer`: one client of one generation; `context` is what it calls back, `statistics` what it says of itself.
+//! - `errors`: what each of Kafka's errors means for a record.
+//! - [`admin`]: are the topics there, and large enough?
+//! - `mock`: the embedded cluster of `hookgate dev`.
+//!
+//! # Invariants
+//! 1. Every record is acknowledged by all in-sync replicas, by an idempotent producer: no property can change that.
+//! 2. Every record that was taken is reported exactly once, on whichever thread polls.
+//! 3. Nothing in here retries a record: librdkafka does, within what its properties say, and the caller after that.
+//! 4. No property's value is ever printed: any of them may be a secret.
+
+pub mod admin;
+mod context;
+mod errors;
+mod mock;
+mod producer;
+mod properties;
+mod statistics;
+
+pub use context::Health;
+pub use errors::{Class, Failure};
+pub use mock::{Cluster, MockError};
+pub use producer::{Delivered, Producer, Refused, Reports};
+pub use properties::{HEADROOM, SettingsError};
 
 use crate::name::TopicName;
 use crate::secret::Secret;

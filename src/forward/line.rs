@@ -1,0 +1,221 @@
+//! The thread that produces: turn by turn, one thing after another.
+//!
+//! A turn deals with what failed (`settle`), serves the lanes and the dead (`serve`), and sends what comes from the
+//! spool. It never sleeps but where it waits for the spool or for a report, and only as long as nothing else is due.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Shared;
+use super::dead::Dead;
+use super::desk::{Cargo, Desk, Flow, Way};
+use super::lane::{Admission, Lane};
+use super::stop::Stopped;
+use crate::clock::{Clock, Moment};
+use crate::event::header;
+use crate::kafka::{Class, Failure, Producer, Refused, Settings};
+use crate::metrics::Metrics;
+use crate::spool::{Parcel, Spool};
+
+/// Nothing is in flight and nothing has a wait: so long the spool may let us sleep.
+const IDLE: Duration = Duration::from_millis(100);
+/// A report may come that something else depends on.
+pub(super) const BUSY: Duration = Duration::from_millis(20);
+/// The next thing to do depends on a report.
+const EAGER: Duration = Duration::from_millis(2);
+
+/// What a line is made of.
+pub(super) struct Setup {
+    pub(super) spool: Spool,
+    pub(super) settings: Settings,
+    pub(super) clock: Clock,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) desk: Arc<Desk>,
+    pub(super) producer: Arc<Producer>,
+}
+
+/// See the module.
+pub(super) struct Line {
+    pub(super) setup: Setup,
+    /// As many as events name; they come from the configuration.
+    pub(super) topics: HashMap<String, Topic>,
+    pub(super) dead: Dead,
+    /// Taken from the spool, and not yet sent for want of room.
+    pub(super) batch: VecDeque<Parcel>,
+    /// Refused at once; the reports bring the others.
+    pub(super) refused: Vec<(Cargo, Failure)>,
+    /// What a dead producer did not deliver.
+    pub(super) again: Vec<Cargo>,
+    pub(super) fatal: Option<Failure>,
+    numbers: u64,
+    /// The spool is closed and has nothing more.
+    drained: bool,
+    /// Nothing more is read from disk.
+    pub(super) stopping: bool,
+    pub(super) last_rebuild: Option<Moment>,
+}
+
+/// A topic, and its lane while it has trouble.
+pub(super) struct Topic {
+    pub(super) flow: Arc<Flow>,
+    pub(super) lane: Option<Lane>,
+}
+
+/// There is no room now; the parcel comes back.
+pub(super) struct Full(pub(super) Parcel);
+
+impl Line {
+    pub(super) fn new(setup: Setup) -> Self {
+        let flow = Flow::new(setup.settings.dead_letter_topic.as_str(), &setup.metrics);
+        let dead = Dead::new(flow, setup.clock.now());
+        Self {
+            setup,
+            topics: HashMap::new(),
+            dead,
+            batch: VecDeque::new(),
+            refused: Vec::new(),
+            again: Vec::new(),
+            fatal: None,
+            numbers: 0,
+            drained: false,
+            stopping: false,
+            last_rebuild: None,
+        }
+    }
+
+    /// Until it is stopped.
+    pub(super) fn run(mut self) -> Stopped {
+        loop {
+            if let Some(limit) = self.setup.shared.stop_limit() {
+                return self.wind_down(limit);
+            }
+            self.hear_words();
+            self.settle_failures();
+            if self.is_producer_dead() {
+                self.rebuild();
+            }
+            self.serve_lanes();
+            self.serve_dead();
+            self.advance();
+        }
+    }
+
+    pub(super) fn is_producer_dead(&self) -> bool {
+        self.fatal.is_some() || self.setup.producer.is_fatal()
+    }
+
+    /// Takes from the spool and sends, as far as there is room.
+    fn advance(&mut self) {
+        if !self.setup.desk.has_room() {
+            self.setup.desk.wait_for_room(BUSY);
+        } else if !self.batch.is_empty() {
+            // librdkafka's own queue was full: it has room shortly after a report.
+            self.setup.desk.wait(BUSY);
+        } else if self.drained {
+            self.setup.desk.wait(self.patience());
+        } else {
+            self.take(self.patience());
+        }
+        self.send_batch();
+    }
+
+    /// Adds what the spool has to the batch, and waits at most so long for it.
+    pub(super) fn take(&mut self, wait: Duration) {
+        let mut taken = Vec::new();
+        self.drained = !self.setup.spool.take(&mut taken, wait);
+        self.batch.extend(taken);
+    }
+
+    pub(super) fn send_batch(&mut self) {
+        while let Some(parcel) = self.batch.pop_front() {
+            if let Err(Full(parcel)) = self.route(parcel) {
+                self.batch.push_front(parcel);
+                return;
+            }
+        }
+    }
+
+    /// How long nothing but a new parcel is expected.
+    fn patience(&self) -> Duration {
+        let now = self.setup.clock.now();
+        let lanes = || self.topics.values().filter_map(|topic| topic.lane.as_ref());
+        if !self.refused.is_empty() || lanes().any(|lane| lane.is_eager(now)) {
+            EAGER
+        } else if !self.setup.desk.is_empty() || self.dead.is_busy() || lanes().next().is_some() {
+            BUSY
+        } else {
+            IDLE
+        }
+    }
+
+    /// Into flight, or into its topic's lane.
+    fn route(&mut self, parcel: Parcel) -> Result<(), Full> {
+        let number = self.next_number();
+        let name = parcel.event().topic;
+        if !self.topics.contains_key(name) {
+            let flow = Flow::new(name, &self.setup.metrics);
+            self.topics.insert(name.to_owned(), Topic { flow, lane: None });
+        }
+        let Some(topic) = self.topics.get_mut(name) else { return Ok(()) };
+        let flow = Arc::clone(&topic.flow);
+        let Some(lane) = &mut topic.lane else { return self.send(flow, number, parcel, Way::Line) };
+        match lane.admit(number, parcel, flow.is_quiet(), self.setup.clock.now()) {
+            Admission::Settled => Ok(()),
+            Admission::Send(parcel) => self.send(flow, number, parcel, Way::Line),
+            Admission::Probe(parcel) => {
+                self.send(Arc::clone(&flow), number, parcel, Way::Line)?;
+                if let Some(lane) = self.lane(&flow) {
+                    lane.probing = true;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn next_number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    pub(super) fn lane(&mut self, flow: &Flow) -> Option<&mut Lane> {
+        self.topics.get_mut(&flow.topic)?.lane.as_mut()
+    }
+
+    /// Hands one record to Kafka's client.
+    pub(super) fn send(&mut self, flow: Arc<Flow>, number: u64, parcel: Parcel, way: Way) -> Result<(), Full> {
+        let Some(ticket) = self.setup.desk.reserve() else { return Err(Full(parcel)) };
+        flow.begins();
+        let sent = self.produce(&flow, &parcel, way, ticket.opaque());
+        let cargo = Cargo { parcel, flow, number, way };
+        match sent {
+            Ok(()) => self.setup.desk.fill(ticket, cargo),
+            Err(Refused::QueueFull) => {
+                self.setup.desk.give_back(ticket);
+                cargo.flow.ended();
+                return Err(Full(cargo.parcel));
+            }
+            Err(Refused::Failed(failure)) => {
+                self.setup.desk.give_back(ticket);
+                // Refused before it was in any batch: there is no other record to blame.
+                let judged = way == Way::Line && failure.class() == Class::Record;
+                let way = if judged { Way::Alone } else { way };
+                self.refused.push((Cargo { way, ..cargo }, failure));
+            }
+        }
+        Ok(())
+    }
+
+    fn produce(&self, flow: &Flow, parcel: &Parcel, way: Way, opaque: usize) -> Result<(), Refused> {
+        let event = parcel.event();
+        let Way::Dead(reason) = way else { return self.setup.producer.send(&event, &flow.topic, &[], opaque) };
+        let (reason, at) = (reason.name(), self.setup.clock.wall().to_string());
+        let extra = [
+            (header::DEAD_REASON, reason.as_bytes()),
+            (header::DEAD_TOPIC, event.topic.as_bytes()),
+            (header::DEAD_AT, at.as_bytes()),
+        ];
+        self.setup.producer.send(&event, &flow.topic, &extra, opaque)
+    }
+}
