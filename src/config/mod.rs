@@ -1,11 +1,35 @@
 //! What the user typed, resolved into the parts' own settings.
+//!
+//! ```text
+//! text ─► tree ─► presets laid under ─► file::Gateway ─► resolve ─► Config
+//!        (places,  (tree over tree)     (keys, types,    (rules)
+//!        variables)                      defaults)
+//! ```
+//!
+//! No step stops at the first mistake: each adds what it finds to one list of [`Problems`], and goes on with what is
+//! left. A [`Config`] comes out only where there is no error; warnings come beside it. Loading again is the same call.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::ingest::source;
 use crate::{dedupe, kafka, listener, spool, telemetry, throttle};
+
+mod decode;
+mod environment;
+mod expand;
+mod file;
+mod place;
+mod presets;
+mod problem;
+mod resolve;
+mod schema;
+mod tree;
+
+pub use environment::{CONFIG_PLACES, CONFIG_VARIABLE, Environment, ProcessEnvironment, find};
+pub use place::Place;
+pub use problem::{At, Problem, Problems, Severity};
 
 /// A whole configuration, with no default open any more.
 #[derive(Debug, Clone)]
@@ -39,4 +63,45 @@ pub struct Shutdown {
     pub drain_delay: Duration,
     /// `shutdown.timeout`: from the signal to the exit.
     pub timeout: Duration,
+}
+
+/// A configuration that is good, and what is to be said about it all the same.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// No errors among them.
+    pub warnings: Problems,
+    /// The secret files that were read; a change of one of them is a change of the configuration.
+    pub secret_files: Vec<PathBuf>,
+}
+
+impl Config {
+    /// Reads a file. May be called again at any time; nothing is kept between calls.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load(path: &Path, environment: &dyn Environment) -> Result<Loaded, Problems> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let mut problems = Problems::default();
+            problems.error(&At::default(), format!("{}: {error}", path.display()), "a file that can be read");
+            problems
+        })?;
+        Self::parse(&path.display().to_string(), &text, environment)
+    }
+
+    /// Reads a text; `name` is what problems call it.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse(name: &str, text: &str, environment: &dyn Environment) -> Result<Loaded, Problems> {
+        let mut problems = Problems::default();
+        let loaded = resolve::text(name, text, environment, &mut problems);
+        match loaded {
+            Some((config, secret_files)) if problems.errors() == 0 => {
+                Ok(Loaded { config, warnings: problems.sorted(), secret_files })
+            }
+            _ => Err(problems.sorted()),
+        }
+    }
 }

@@ -1,0 +1,51 @@
+//! Rules about what an event is: its id, its elements, its value.
+
+use crate::config::file::source::{Source, SourceDedupe};
+use crate::config::problem::{At, Problems};
+use crate::ingest::source::Payload;
+use crate::locate::Expr;
+
+/// Looks at `id`, `type`, `key`, `batch`, `payload` and `dedupe.also` together.
+pub(super) fn check(source: &Source, problems: &mut Problems) {
+    if source.batch.is_some() && source.id.sound && !names_the_element(&source.id) {
+        let expected = "an `item:` in every alternative, or `hash`; else all elements of a delivery would be one event";
+        problems.error(&source.id.at, "an `id` that is the same for all elements of a batch", expected);
+    }
+    if *source.payload == Some(Payload::Headers) && source.headers.is_empty() && source.headers.sound {
+        problems.error(&source.payload.at, "`headers`, and none are listed", "the `headers` that are the event");
+    }
+    if source.batch.is_some() && matches!(*source.payload, Some(Payload::Query | Payload::Headers)) {
+        problems.error(&source.payload.at, "a batch that is not in the body", "`payload: body`, or no `batch`");
+    }
+    let also = match &*source.dedupe {
+        SourceDedupe::On(remember) => remember.also.as_ref().map(|also| (also, &remember.also.at)),
+        SourceDedupe::Off => None,
+    };
+    let optional = [(source.kind.as_ref(), &source.kind.at), (source.key.as_ref(), &source.key.at)];
+    let optional = optional.into_iter().filter_map(|(expression, at)| Some((expression?, at)));
+    for (expression, at) in std::iter::once((&*source.id, &source.id.at)).chain(optional).chain(also) {
+        refuse_pairs(expression, at, problems);
+    }
+}
+
+/// Whether two elements of one delivery can be told apart by this id.
+fn names_the_element(id: &Expr) -> bool {
+    match id {
+        Expr::Item { .. } | Expr::ItemIndex | Expr::Hash => true,
+        Expr::First(expressions) => expressions.iter().all(names_the_element),
+        Expr::StartsWith(expression, _) => names_the_element(expression),
+        Expr::Composite(parts) => parts.iter().any(|part| names_the_element(&part.expr)),
+        _ => false,
+    }
+}
+
+/// `kv:` is about a signature's value, and there is none here.
+fn refuse_pairs(expression: &Expr, at: &At, problems: &mut Problems) {
+    match expression {
+        Expr::KeyValue(name) => problems.error(at, format!("`kv:{name}`"), "another expression; `kv:` is for `auth`"),
+        Expr::First(expressions) => expressions.iter().for_each(|expression| refuse_pairs(expression, at, problems)),
+        Expr::StartsWith(expression, _) => refuse_pairs(expression, at, problems),
+        Expr::Composite(parts) => parts.iter().for_each(|part| refuse_pairs(&part.expr, at, problems)),
+        _ => {}
+    }
+}

@@ -1,0 +1,55 @@
+//! The rules: from what was typed to what the parts take. Every rule speaks for itself and none hides another.
+
+use std::path::PathBuf;
+
+use crate::config::decode::Decode;
+use crate::config::environment::Environment;
+use crate::config::file::gateway::Gateway;
+use crate::config::place::Document;
+use crate::config::problem::{At, Problems};
+use crate::config::tree::{Node, Value};
+use crate::config::{Config, presets};
+
+mod auth;
+mod gateway;
+mod handshake;
+mod identify;
+mod neighbours;
+mod path;
+mod proof;
+mod secrets;
+mod source;
+mod url;
+
+/// From a text to a configuration and the secret files that it names. None where nothing can be made of it.
+pub(super) fn text(
+    name: &str,
+    text: &str,
+    environment: &dyn Environment,
+    problems: &mut Problems,
+) -> Option<(Config, Vec<PathBuf>)> {
+    let document = Document::new(name, text);
+    let mut root = tree(&document, environment, problems)?;
+    presets::lay_under_sources(&mut root, problems);
+    let gateway = Gateway::decode(&root, &At::new("", &root.place), problems)?;
+    let mut files = secrets::Files::default();
+    let config = gateway::resolve(&gateway, &mut files, problems)?;
+    Some((config, files.read))
+}
+
+/// An empty file is an empty map.
+fn tree(
+    document: &std::sync::Arc<Document>,
+    environment: &dyn Environment,
+    problems: &mut Problems,
+) -> Option<Node> {
+    let before = problems.errors();
+    let root = Node::read(document, Some(environment), problems);
+    match root {
+        None if problems.errors() == before => {
+            let place = crate::config::place::Place::new(document, saphyr_parser::Span::default());
+            Some(Node { place, value: Value::Map(Vec::new()) })
+        }
+        root => root,
+    }
+}
