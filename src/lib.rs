@@ -66,3 +66,5 @@ pub mod listener;
 pub mod telemetry;
 
 pub mod config;
+
+pub mod cli;

@@ -9,11 +9,13 @@
 //! No step stops at the first mistake: each adds what it finds to one list of [`Problems`], and goes on with what is
 //! left. A [`Config`] comes out only where there is no error; warnings come beside it. Loading again is the same call.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::ingest::source;
+use crate::name::SourceName;
 use crate::{dedupe, kafka, listener, spool, telemetry, throttle};
 
 mod decode;
@@ -24,12 +26,38 @@ mod place;
 mod presets;
 mod problem;
 mod resolve;
+mod sample;
 mod schema;
+mod show;
 mod tree;
 
 pub use environment::{CONFIG_PLACES, CONFIG_VARIABLE, Environment, ProcessEnvironment, find};
 pub use place::Place;
+pub use presets::{PresetInfo, preset_source};
 pub use problem::{At, Problem, Problems, Severity};
+pub use sample::{Sample, dev};
+pub use show::show;
+
+/// A commented configuration to begin with.
+pub const EXAMPLE: &str = include_str!("example.yaml");
+
+/// The JSON Schema of a configuration, draft 2020-12.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    schema::document::<file::gateway::Gateway>("hookgate.yaml")
+}
+
+/// Reads the text of a file.
+///
+/// # Errors
+/// It is missing, unreadable, or no text.
+pub fn read(path: &Path) -> Result<String, Problems> {
+    std::fs::read_to_string(path).map_err(|error| {
+        let mut problems = Problems::default();
+        problems.error(&At::default(), format!("{}: {error}", path.display()), "a file that can be read");
+        problems
+    })
+}
 
 /// A whole configuration, with no default open any more.
 #[derive(Debug, Clone)]
@@ -74,6 +102,8 @@ pub struct Loaded {
     pub warnings: Problems,
     /// The secret files that were read; a change of one of them is a change of the configuration.
     pub secret_files: Vec<PathBuf>,
+    /// The preset of each source that has one.
+    pub presets: BTreeMap<SourceName, String>,
 }
 
 impl Config {
@@ -82,12 +112,7 @@ impl Config {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn load(path: &Path, environment: &dyn Environment) -> Result<Loaded, Problems> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            let mut problems = Problems::default();
-            problems.error(&At::default(), format!("{}: {error}", path.display()), "a file that can be read");
-            problems
-        })?;
-        Self::parse(&path.display().to_string(), &text, environment)
+        Self::parse(&path.display().to_string(), &read(path)?, environment)
     }
 
     /// Reads a text; `name` is what problems call it.
@@ -96,11 +121,8 @@ impl Config {
     /// Everything that is wrong with it.
     pub fn parse(name: &str, text: &str, environment: &dyn Environment) -> Result<Loaded, Problems> {
         let mut problems = Problems::default();
-        let loaded = resolve::text(name, text, environment, &mut problems);
-        match loaded {
-            Some((config, secret_files)) if problems.errors() == 0 => {
-                Ok(Loaded { config, warnings: problems.sorted(), secret_files })
-            }
+        match resolve::text(name, text, environment, &mut problems) {
+            Some(loaded) if problems.errors() == 0 => Ok(Loaded { warnings: problems.sorted(), ..loaded }),
             _ => Err(problems.sorted()),
         }
     }

@@ -7,7 +7,7 @@ use saphyr_parser::{Marker, Span};
 
 /// A text that was read, under the name that problems give it.
 #[derive(Debug)]
-pub struct Document {
+pub(crate) struct Document {
     name: String,
     text: String,
     /// What must not be shown, once the text has been understood; until then every line is looked at with suspicion.

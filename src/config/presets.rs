@@ -13,6 +13,9 @@ use crate::config::file::source::About;
 use crate::config::place::Document;
 use crate::config::problem::{At, Problems};
 use crate::config::tree::{Entry, Node, Value};
+use crate::config::Config;
+use crate::ingest::source;
+use crate::secret::Secret;
 
 #[derive(RustEmbed)]
 #[folder = "src/presets/"]
@@ -66,21 +69,98 @@ pub(crate) fn lay_under_sources(root: &mut Node, problems: &mut Problems) {
         let at = At::new(format!("sources.{key}.preset"), &preset.place);
         let Some(name) = preset.text() else { continue };
         match read(name, problems) {
-            Some(preset) => *node = lay_source(preset.node, node),
-            None => {
-                let known = names();
-                problems.unknown(&at, "preset", name, &known.iter().map(String::as_str).collect::<Vec<_>>());
-            }
+            Some(preset) => *node = lay(preset.node, node),
+            None => unknown(&at, name, problems),
         }
     }
 }
 
+/// What `presets list` says of a preset.
+#[derive(Debug, Clone)]
+pub struct PresetInfo {
+    /// As `preset:` names it.
+    pub preset: String,
+    /// The provider's own name.
+    pub name: String,
+    /// Where the recipe comes from.
+    pub docs: String,
+    /// What to fill in as the secret, and where the provider shows it.
+    pub secret: String,
+    /// What has not been checked against a live account.
+    pub unverified: Vec<String>,
+    /// The whole file.
+    pub text: String,
+}
+
+impl PresetInfo {
+    /// All presets, in the order of their names.
+    ///
+    /// # Errors
+    /// One cannot be read: a defect of this build.
+    pub fn all() -> Result<Vec<Self>, Problems> {
+        names().iter().map(|name| Self::of(name)).collect()
+    }
+
+    /// One preset.
+    ///
+    /// # Errors
+    /// There is no such preset, with the one that was probably meant.
+    pub fn of(preset: &str) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let Some(Preset { about, .. }) = read(preset, &mut problems) else {
+            if problems.is_empty() {
+                unknown(&At::default(), preset, &mut problems);
+            }
+            return Err(problems);
+        };
+        Ok(Self {
+            preset: preset.to_owned(),
+            name: about.name.clone(),
+            docs: about.docs.clone(),
+            secret: about.secret.clone(),
+            unverified: about.unverified.clone(),
+            text: file(&format!("{preset}.yaml")).unwrap_or_default(),
+        })
+    }
+}
+
+/// A source that is nothing but a preset and these secrets, as for `verify --preset`; `path` is where it is served.
+///
+/// # Errors
+/// There is no such preset, or it needs more: a signature over the URL needs `public_url`.
+pub fn preset_source(
+    preset: &str,
+    secrets: &[Secret],
+    public_url: Option<&str>,
+    path: &str,
+) -> Result<source::Settings, Problems> {
+    // A stand-in that every kind of `auth` takes; the true ones may be bytes that are no text.
+    let secret = "stand-in:for-the-true-secrets";
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let url = public_url.map(|url| format!("public_url: {}\n", quoted(url))).unwrap_or_default();
+    let text = format!(
+        "kafka: {{ brokers: [none:0] }}\n{url}sources: {{ preset: {{ preset: {}, path: {}, secret: {secret} }} }}\n",
+        quoted(preset),
+        quoted(path),
+    );
+    let loaded = Config::parse("preset", &text.replace("${", "$${"), &|_: &str| None)?;
+    let mut settings = loaded.config.sources.into_iter().next().ok_or_else(Problems::default)?;
+    settings.demands.secrets = secrets.to_vec();
+    for handshake in &mut settings.handshakes {
+        if let source::HandshakeAuth::Own(demands) = &mut handshake.auth {
+            demands.secrets = secrets.to_vec();
+        }
+    }
+    Ok(settings)
+}
+
+fn unknown(at: &At, name: &str, problems: &mut Problems) {
+    let known = names();
+    problems.unknown(at, "preset", name, &known.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
 /// Keys of a source that hold an expression: replaced as a whole, map or not.
 const EXPRESSIONS: [&str; 7] = ["id", "type", "key", "batch", "also", "from", "value"];
-
-fn lay_source(preset: Node, user: &Node) -> Node {
-    lay(preset, user)
-}
 
 /// Lays `over` over `under`. What is over keeps its place in the user's file.
 fn lay(under: Node, over: &Node) -> Node {

@@ -88,6 +88,11 @@ impl Problems {
         self.0.push(Problem { severity, at: at.clone(), found, expected, meant });
     }
 
+    /// Adds the findings of somebody else.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
     /// How many errors there are.
     #[must_use]
     pub fn errors(&self) -> usize {

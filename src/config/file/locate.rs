@@ -6,7 +6,7 @@ use crate::config::decode::{Decode, scalar};
 use crate::config::problem::{At, Problems};
 use crate::config::schema::{self, Definitions};
 use crate::config::tree::{Node, Value};
-use crate::locate::{Batch, Composite, Expr};
+use crate::locate::{Batch, Composite, Expr, split_optional};
 use crate::signature::scheme::{Part, What};
 
 /// What a problem says is expected where an expression should be.
@@ -73,14 +73,12 @@ fn composite(items: &[Node], at: &At, problems: &mut Problems) -> Option<Expr> {
     (problems.errors() == before).then_some(Expr::Composite(parts))
 }
 
-/// `item:/a?` is `item:/a` that may be missing. A text (`=what?`) keeps its question mark.
+/// `item:/a?` is `item:/a` that may be missing.
 fn without_question_mark(node: &Node) -> (Node, bool) {
     let mut node = node.clone();
     let Value::Scalar(scalar) = &mut node.value else { return (node, false) };
-    let optional = !scalar.text.starts_with('=') && scalar.text.ends_with('?');
-    if optional {
-        scalar.text.pop();
-    }
+    let (text, optional) = split_optional(&scalar.text);
+    scalar.text = text.to_owned();
     (node, optional)
 }
 

@@ -9,23 +9,13 @@ use crate::config::problem::{At, Problems};
 use crate::config::resolve::secrets::Files;
 use crate::config::resolve::{neighbours, source, url};
 use crate::config::{Config, Shutdown};
+use crate::kafka::SettingsError;
 use crate::ingest::source::Settings as SourceSettings;
 use crate::name::TopicName;
 use crate::spool::Ack;
 use crate::units::{ByteSize, Share};
 use crate::{dedupe, kafka, listener, spool, telemetry, throttle};
 
-/// Properties of librdkafka that are not the operator's, and what to use instead.
-const PROPERTIES_REFUSED: [(&str, &str); 6] = [
-    ("bootstrap.servers", "`kafka.brokers`"),
-    ("metadata.broker.list", "`kafka.brokers`"),
-    ("acks", "not this: a 200 stands on acks=all"),
-    ("request.required.acks", "not this: a 200 stands on acks=all"),
-    ("enable.idempotence", "not this: it is always on"),
-    ("group.id", "not this: nothing is consumed"),
-];
-/// Head room of a record for its headers.
-const RECORD_HEADERS: u64 = 64 << 10;
 /// Above this share of `max_bytes` nobody's event is taken.
 const FULL: Share = Share::percent(95);
 /// The size of a segment where nothing else is said.
@@ -73,24 +63,11 @@ pub(super) fn resolve(gateway: &Gateway, files: &mut Files, problems: &mut Probl
     }
     neighbours::check(&sources, problems);
     check_shutdown(gateway, &sources, problems);
-    let largest_body = sources.iter().map(|(source, _)| source.limits.body).max().unwrap_or(ByteSize::mib(1));
-    check_segment(spool.as_ref(), largest_body, &gateway.spool, problems);
-    let waits = |source: &SourceSettings| source::waits_for_kafka(source.terms.ack);
+    check_segment(spool.as_ref(), largest_body(&sources), &gateway.spool, problems);
     Some(Config {
         listener: listener(gateway, problems),
         admin: *gateway.admin,
-        kafka: kafka::Settings {
-            brokers: gateway.kafka.brokers.iter().map(|broker| broker.0.clone()).collect(),
-            dead_letter_topic: whole.dead_letter_topic.clone(),
-            create_topics: gateway.kafka.create_topics.as_ref().map(|create| kafka::CreateTopics {
-                partitions: *create.partitions,
-                replication: *create.replication,
-            }),
-            properties: properties(&gateway.kafka, problems),
-            largest_body,
-            someone_waits: sources.iter().any(|(source, _)| waits(source)),
-            spooled: spool.is_some(),
-        },
+        kafka: kafka(gateway, &whole, &sources, problems),
         spool,
         dedupe: dedupe(gateway, problems),
         hash_key_file: (*gateway.dedupe.hash_key_file).clone(),
@@ -167,7 +144,7 @@ fn spool(spool: &Field<Spool>, problems: &mut Problems) -> Option<spool::Setting
 
 fn check_segment(spool: Option<&spool::Settings>, largest: ByteSize, typed: &Spool, problems: &mut Problems) {
     let Some(spool) = spool else { return };
-    if largest.0.saturating_add(RECORD_HEADERS) > spool.segment_bytes.0 {
+    if largest.0.saturating_add(kafka::HEADROOM.0) > spool.segment_bytes.0 {
         let found = format!("segments of {}, and a source with bodies of up to {largest}", spool.segment_bytes);
         problems.warn(&typed.segment_bytes.at, found, "segments that hold the largest body and 64KiB: others cannot be kept on disk");
     }
@@ -181,13 +158,43 @@ fn dedupe(gateway: &Gateway, problems: &mut Problems) -> dedupe::Settings {
     dedupe::Settings { window: *dedupe.window, max_keys: *dedupe.max_keys }
 }
 
-fn properties(kafka: &Kafka, problems: &mut Problems) -> Vec<(String, crate::secret::Secret)> {
-    for (name, property) in &kafka.properties.0 {
-        if let Some((_, instead)) = PROPERTIES_REFUSED.iter().find(|(refused, _)| refused == name) {
-            problems.error(&property.at, format!("the property `{name}`"), *instead);
-        }
+/// What librdkafka says to the properties, each for itself.
+fn check_kafka(settings: &kafka::Settings, typed: &Kafka, problems: &mut Problems) {
+    let mut left = settings.clone();
+    while let Err(error) = left.check() {
+        let name = match &error {
+            SettingsError::Refused { name, .. } | SettingsError::Unknown { name, .. } | SettingsError::Value { name } => name,
+            SettingsError::NoBrokers => return,
+            SettingsError::Together(_) => {
+                return problems.error(&typed.properties.at, "properties that do not go together", error.to_string());
+            }
+        };
+        let Some((_, property)) = typed.properties.0.iter().find(|(known, _)| known == name) else { return };
+        problems.error(&property.at, format!("the property `{name}`"), format!("what librdkafka takes: {error}"));
+        left.properties.retain(|(known, _)| known != name);
     }
-    kafka.properties.0.iter().map(|(name, property)| (name.clone(), property.value.clone())).collect()
+}
+
+fn kafka(gateway: &Gateway, whole: &Whole<'_>, sources: &[(SourceSettings, &At)], problems: &mut Problems) -> kafka::Settings {
+    let (typed, waits) = (&gateway.kafka, |source: &SourceSettings| matches!(source.terms.ack, Ack::Kafka | Ack::Both));
+    let settings = kafka::Settings {
+        brokers: typed.brokers.iter().map(|broker| broker.0.clone()).collect(),
+        dead_letter_topic: whole.dead_letter_topic.clone(),
+        create_topics: typed.create_topics.as_ref().map(|create| kafka::CreateTopics {
+            partitions: *create.partitions,
+            replication: *create.replication,
+        }),
+        properties: typed.properties.0.iter().map(|(name, property)| (name.clone(), property.value.clone())).collect(),
+        largest_body: largest_body(sources),
+        someone_waits: sources.iter().any(|(source, _)| waits(source)),
+        spooled: whole.has_spool,
+    };
+    check_kafka(&settings, typed, problems);
+    settings
+}
+
+fn largest_body(sources: &[(SourceSettings, &At)]) -> ByteSize {
+    sources.iter().map(|(source, _)| source.limits.body).max().unwrap_or(ByteSize::mib(1))
 }
 
 fn listener(gateway: &Gateway, problems: &mut Problems) -> listener::Settings {

@@ -1,14 +1,13 @@
 //! The rules: from what was typed to what the parts take. Every rule speaks for itself and none hides another.
 
-use std::path::PathBuf;
-
-use crate::config::decode::Decode;
+use crate::config::decode::{Decode, Placed};
 use crate::config::environment::Environment;
 use crate::config::file::gateway::Gateway;
+use crate::config::file::source::Source;
 use crate::config::place::Document;
 use crate::config::problem::{At, Problems};
 use crate::config::tree::{Node, Value};
-use crate::config::{Config, presets};
+use crate::config::{Loaded, presets};
 
 mod auth;
 mod gateway;
@@ -21,20 +20,22 @@ mod secrets;
 mod source;
 mod url;
 
-/// From a text to a configuration and the secret files that it names. None where nothing can be made of it.
+/// From a text to a configuration. None where nothing can be made of it.
 pub(super) fn text(
     name: &str,
     text: &str,
     environment: &dyn Environment,
     problems: &mut Problems,
-) -> Option<(Config, Vec<PathBuf>)> {
+) -> Option<Loaded> {
     let document = Document::new(name, text);
     let mut root = tree(&document, environment, problems)?;
     presets::lay_under_sources(&mut root, problems);
     let gateway = Gateway::decode(&root, &At::new("", &root.place), problems)?;
     let mut files = secrets::Files::default();
     let config = gateway::resolve(&gateway, &mut files, problems)?;
-    Some((config, files.read))
+    let preset = |(name, source): &(String, Placed<Source>)| Some((name.parse().ok()?, source.value.preset.clone()?));
+    let presets = gateway.sources.0.iter().filter_map(preset).collect();
+    Some(Loaded { config, warnings: Problems::default(), secret_files: files.read, presets })
 }
 
 /// An empty file is an empty map.

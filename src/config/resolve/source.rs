@@ -17,7 +17,6 @@ use crate::ingest::source::{HandshakeAuth, Identify, Payload, Reply, Settings, T
 use crate::name::{SourceName, TopicName};
 use crate::signature::Demands;
 use crate::signature::scheme::{Allow, Kind};
-use crate::spool::Ack;
 use crate::throttle::SourceLimits;
 
 /// Shorter than this, no disk could answer.
@@ -297,9 +296,4 @@ fn malformed(status: &Field<StatusCode>, problems: &mut Problems) -> StatusCode 
         problems.error(&status.at, format!("`{}`", status.as_u16()), "400 to 599 without 401, which stands for a credential that is wrong");
     }
     **status
-}
-
-/// Whether this `ack` waits for Kafka.
-pub(super) const fn waits_for_kafka(ack: Ack) -> bool {
-    matches!(ack, Ack::Kafka | Ack::Both)
 }
