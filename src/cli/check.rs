@@ -39,7 +39,12 @@ pub type AskKafka<'a> = &'a dyn Fn(&Config) -> Problems;
 ///
 /// # Errors
 /// `out` cannot be written.
-pub fn run(args: &Args, environment: &dyn Environment, ask_kafka: AskKafka<'_>, out: &mut dyn Write) -> io::Result<Exit> {
+pub fn run(
+    args: &Args,
+    environment: &dyn Environment,
+    ask_kafka: AskKafka<'_>,
+    out: &mut dyn Write,
+) -> io::Result<Exit> {
     let (name, findings) = match config::find(args.config.as_deref(), environment) {
         Err(problems) => (String::new(), problems),
         Ok(path) => {
@@ -107,7 +112,8 @@ mod tests {
         (exit, String::from_utf8(out).expect("text"))
     }
 
-    const GOOD: &str = "kafka: { brokers: [kafka:9092] }\nsources: { a: { auth: { header: X-Key }, secret: 0123456789abcdef } }\n";
+    const GOOD: &str =
+        "kafka: { brokers: [kafka:9092] }\nsources: { a: { auth: { header: X-Key }, secret: 0123456789abcdef } }\n";
 
     #[test]
     fn a_good_file_ends_with_0() {
@@ -128,7 +134,10 @@ mod tests {
         let (exit, out) = check(&GOOD.replace("brokers", "broker"), Format::Human);
         assert_eq!(exit, Exit::BadConfig);
         assert!(out.contains("hookgate.yaml:1:10: kafka.broker: found unknown key `broker`"), "{out}");
-        assert!(out.contains("did you mean `brokers`?\n  1 | kafka: { broker: [kafka:9092] }\n    |          ^^^^^^\n"), "{out}");
+        assert!(
+            out.contains("did you mean `brokers`?\n  1 | kafka: { broker: [kafka:9092] }\n    |          ^^^^^^\n"),
+            "{out}"
+        );
     }
 
     #[test]

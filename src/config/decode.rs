@@ -78,7 +78,12 @@ impl<'a> Keys<'a> {
     }
 
     /// The value under the key, or its default; none where it is missing or wrong and there is no default either.
-    pub(crate) fn take<T: Decode>(&self, key: &str, default: Option<&str>, problems: &mut Problems) -> Option<Field<T>> {
+    pub(crate) fn take<T: Decode>(
+        &self,
+        key: &str,
+        default: Option<&str>,
+        problems: &mut Problems,
+    ) -> Option<Field<T>> {
         let at = self.at.key(key);
         let Some(entry) = self.node.entries().iter().find(|entry| entry.key == key && !entry.node.is_null()) else {
             let Some(value) = fallback(default, &at, problems) else {
@@ -102,8 +107,9 @@ impl<'a> Keys<'a> {
 /// A default is written as it would be in the file. One of a whole block may lack what has to be given: that is reported.
 fn fallback<T: Decode>(default: Option<&str>, at: &At, problems: &mut Problems) -> Option<T> {
     match default {
-        Some(text) => Node::read(&Document::new("default", text), None, problems)
-            .and_then(|node| T::decode(&node, at, problems)),
+        Some(text) => {
+            Node::read(&Document::new("default", text), None, problems).and_then(|node| T::decode(&node, at, problems))
+        }
         None => T::absent(),
     }
 }

@@ -41,7 +41,10 @@ pub fn find(named: Option<&Path>, environment: &dyn Environment) -> Result<PathB
     let there = || CONFIG_PLACES.iter().map(PathBuf::from).find(|path| path.exists());
     named.map(Path::to_owned).or_else(from_variable).or_else(there).ok_or_else(|| {
         let mut problems = Problems::default();
-        let expected = format!("--config FILE, {CONFIG_VARIABLE}, {}; `hookgate config example` prints one to begin with", CONFIG_PLACES.join(" or "));
+        let expected = format!(
+            "--config FILE, {CONFIG_VARIABLE}, {}; `hookgate config example` prints one to begin with",
+            CONFIG_PLACES.join(" or ")
+        );
         problems.error(&At::default(), "no configuration file", expected);
         problems
     })

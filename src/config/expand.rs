@@ -37,7 +37,8 @@ pub(crate) fn expand(text: &str, environment: &dyn Environment) -> Result<(Strin
 fn variable(inside: &str, environment: &dyn Environment) -> Result<String, Unexpanded> {
     let (name, default) = inside.split_once(":-").map_or((inside, None), |(name, default)| (name, Some(default)));
     let starts = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
-    if !name.as_bytes().first().is_some_and(starts) || !name.bytes().all(|byte| starts(&byte) || byte.is_ascii_digit()) {
+    if !name.as_bytes().first().is_some_and(starts) || !name.bytes().all(|byte| starts(&byte) || byte.is_ascii_digit())
+    {
         return Err(malformed(&format!("`${{{inside}}}`")));
     }
     match (environment.variable(name), default) {

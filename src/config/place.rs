@@ -53,8 +53,9 @@ impl Document {
         let mut reach = usize::MAX;
         let lines: Vec<&str> = self.text.lines().take(number).collect();
         lines.iter().rev().filter(|line| !line.trim().is_empty()).any(|line| {
-            let owner = indent(line) < reach || line.trim_start().starts_with('-');
-            reach = reach.min(indent(line));
+            let owner = indent(line) < reach;
+            // A dash may stand right below the key that it belongs to.
+            reach = reach.min(indent(line) + usize::from(line.trim_start().starts_with('-')));
             let line = line.to_ascii_lowercase();
             owner && ["secret", "password", ".pem", ".key"].iter().any(|word| line.contains(word))
         })

@@ -10,12 +10,13 @@ use crate::config::decode::Decode;
 use crate::config::file::auth::KINDS;
 use crate::config::file::locate::is_expression_map;
 use crate::config::file::source::About;
+use crate::config::parse;
 use crate::config::place::Document;
 use crate::config::problem::{At, Problems};
 use crate::config::tree::{Entry, Node, Value};
-use crate::config::Config;
 use crate::ingest::source;
 use crate::secret::Secret;
+use crate::signature::Gate;
 
 #[derive(RustEmbed)]
 #[folder = "src/presets/"]
@@ -143,15 +144,25 @@ pub fn preset_source(
         quoted(preset),
         quoted(path),
     );
-    let loaded = Config::parse("preset", &text.replace("${", "$${"), &|_: &str| None)?;
+    let loaded = parse("preset", &text.replace("${", "$${"), &|_: &str| None, false)?;
     let mut settings = loaded.config.sources.into_iter().next().ok_or_else(Problems::default)?;
     settings.demands.secrets = secrets.to_vec();
     for handshake in &mut settings.handshakes {
-        if let source::HandshakeAuth::Own(demands) = &mut handshake.auth {
+        if let source::HandshakeAuth::Own(demands) = &mut handshake.auth
+            && !demands.secrets.is_empty()
+        {
             demands.secrets = secrets.to_vec();
         }
     }
-    Ok(settings)
+    match Gate::new(settings.demands.clone()) {
+        Ok(_) => Ok(settings),
+        Err(errors) => {
+            let mut problems = Problems::default();
+            let said = errors.iter().map(|error| (error, At::default()));
+            said.for_each(|(error, at)| problems.error(&at, error.to_string(), "a secret that this preset can use"));
+            Err(problems)
+        }
+    }
 }
 
 fn unknown(at: &At, name: &str, problems: &mut Problems) {
@@ -166,7 +177,11 @@ const EXPRESSIONS: [&str; 7] = ["id", "type", "key", "batch", "also", "from", "v
 fn lay(under: Node, over: &Node) -> Node {
     let Node { place: _, value: Value::Map(mut entries) } = under else { return over.clone() };
     let Value::Map(changes) = &over.value else {
-        return if over.is_null() { Node { place: over.place.clone(), value: Value::Map(entries) } } else { over.clone() };
+        return if over.is_null() {
+            Node { place: over.place.clone(), value: Value::Map(entries) }
+        } else {
+            over.clone()
+        };
     };
     for change in changes {
         match entries.iter_mut().find(|entry| entry.key == change.key) {
@@ -188,8 +203,9 @@ fn lay(under: Node, over: &Node) -> Node {
 fn replaces(key: &str, over: &Node) -> bool {
     let has = |keys: &[&str]| over.entries().iter().any(|entry| keys.contains(&entry.key.as_str()));
     match key {
+        _ if over.is_null() => true,
         "auth" => has(&KINDS),
         "handshake" => has(&["kind"]),
-        key => over.is_null() || EXPRESSIONS.contains(&key) || is_expression_map(over),
+        key => EXPRESSIONS.contains(&key) || is_expression_map(over),
     }
 }

@@ -44,7 +44,8 @@ impl Definitions {
 impl Block<'_> {
     /// Describes a key.
     pub(crate) fn key<T: Decode>(&mut self, key: &str, doc: &str, default: Option<&str>) {
-        let mut schema = json!({ "description": doc.trim(), "anyOf": [T::schema(self.definitions), { "type": "null" }] });
+        let mut schema =
+            json!({ "description": doc.trim(), "anyOf": [T::schema(self.definitions), { "type": "null" }] });
         if let (Some(default), Some(schema)) = (default, schema.as_object_mut()) {
             // `true` and `64` are themselves; what is no JSON is a text.
             schema.insert("default".into(), serde_json::from_str(default).unwrap_or_else(|_| default.into()));

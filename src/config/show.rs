@@ -1,7 +1,5 @@
 //! The effective file: what the user typed over its presets, with every default written out and every secret hidden.
 
-use std::fmt::Write as _;
-
 use serde_json::Value as Json;
 
 use crate::config::environment::Environment;
@@ -37,11 +35,15 @@ fn write_defaults(node: &mut Node, schema: &Json, document: &Json) {
     match &mut node.value {
         Value::List(items) => {
             let Some(items_schema) = find(schema, document, "items") else { return };
-            items.iter_mut().for_each(|item| write_defaults(item, items_schema, document));
+            for item in items {
+                write_defaults(item, items_schema, document);
+            }
         }
         Value::Map(entries) => {
             if let Some(each) = find(schema, document, "additionalProperties").filter(|each| each.is_object()) {
-                entries.iter_mut().for_each(|entry| write_defaults(&mut entry.node, each, document));
+                for entry in entries.iter_mut() {
+                    write_defaults(&mut entry.node, each, document);
+                }
             }
             let Some(properties) = find(schema, document, "properties").and_then(Json::as_object) else { return };
             // A map that is a long form of something else (an expression) has other keys, and no defaults.
@@ -87,30 +89,32 @@ fn write_value(node: &Node, indent: usize, shown: &mut String) {
     match &node.value {
         Value::Map(entries) => {
             for Entry { key, node, .. } in entries {
-                let _ = write!(shown, "{margin}{}:", scalar(key));
+                shown.push_str(&format!("{margin}{}:", scalar(key)));
                 write_after(node, indent, shown);
             }
         }
         Value::List(items) => {
             for item in items {
-                let _ = write!(shown, "{margin}-");
-                write_after(item, indent, shown);
+                let start = shown.len();
+                match one_line(item) {
+                    Some(line) => shown.push_str(&format!("{margin}  {line}\n")),
+                    None => write_value(item, indent + 2, shown),
+                }
+                // The dash takes the place of the first line's margin.
+                shown.replace_range(start..start + indent + 2, &format!("{margin}- "));
             }
         }
         Value::Null | Value::Scalar(_) => {}
     }
 }
 
-/// What stands behind a key or a dash: on the same line where it is short.
+/// What stands behind a key: on the same line where it is short.
 fn write_after(node: &Node, indent: usize, shown: &mut String) {
-    match one_line(node) {
-        Some(line) => {
-            let _ = writeln!(shown, " {line}");
-        }
-        None => {
-            shown.push('\n');
-            write_value(node, indent + 2, shown);
-        }
+    if let Some(line) = one_line(node) {
+        shown.push_str(&format!(" {line}\n"));
+    } else {
+        shown.push('\n');
+        write_value(node, indent + 2, shown);
     }
 }
 
@@ -132,7 +136,8 @@ fn one_line(node: &Node) -> Option<String> {
 /// A text, quoted unless it can stand alone wherever it is put. What looks like a variable is none any more.
 fn scalar(text: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || "_-./%+$".contains(c);
-    let plain = !matches!(text, "" | "null" | "~" | "-") && text.chars().all(|c| bare(c) || c == ':') && !text.ends_with(':');
+    let plain =
+        !matches!(text, "" | "null" | "~" | "-") && text.chars().all(|c| bare(c) || c == ':') && !text.ends_with(':');
     let plain = plain && text.starts_with(|c: char| c.is_ascii_alphanumeric() || "/_".contains(c));
     let text = text.replace("${", "$${");
     if plain { text } else { Json::String(text).to_string() }

@@ -65,8 +65,15 @@ impl Node {
             problems.error(&At::default(), format!("{} bytes", document.text().len()), "a file of at most 1 MiB");
             return None;
         }
-        let mut builder =
-            Builder { document, environment, problems, open: Vec::new(), root: None, anchors: HashMap::new(), nodes: 0 };
+        let mut builder = Builder {
+            document,
+            environment,
+            problems,
+            open: Vec::new(),
+            root: None,
+            anchors: HashMap::new(),
+            nodes: 0,
+        };
         let mut parser = Parser::new_from_str(document.text());
         while let Some(event) = parser.next_event() {
             let taken = match event {
@@ -83,7 +90,7 @@ impl Node {
         }
         let mut root = builder.root?;
         let mut secrets = Vec::new();
-        hide(&mut root, false, &mut secrets);
+        hide(&mut root, "", &mut secrets);
         document.hide(&secrets);
         Some(root)
     }
@@ -126,25 +133,34 @@ impl Node {
 }
 
 /// Whether the value under this key is a secret. librdkafka's properties are known by their names.
-fn is_secret(key: &str, of_properties: bool) -> bool {
+fn is_secret(key: &str, parent: &str) -> bool {
     let name = key.to_ascii_lowercase();
     let property = ["password", "secret", "jaas"].iter().any(|word| name.contains(word))
         || [".pem", ".key"].iter().any(|end| name.ends_with(end));
-    matches!(key, "secret" | "secrets") || (of_properties && property)
+    match parent {
+        // A source may have any name.
+        "sources" => false,
+        "properties" => property,
+        _ => matches!(key, "secret" | "secrets"),
+    }
 }
 
-fn hide(node: &mut Node, of_properties: bool, hidden: &mut Vec<Place>) {
+fn hide(node: &mut Node, parent: &str, hidden: &mut Vec<Place>) {
     let Value::Map(entries) = &mut node.value else {
         if let Value::List(items) = &mut node.value {
-            items.iter_mut().for_each(|item| hide(item, of_properties, hidden));
+            items.iter_mut().for_each(|item| hide(item, parent, hidden));
         }
         return;
     };
     for Entry { key, node, .. } in entries {
-        if is_secret(key, of_properties) && !matches!(node.value, Value::Map(_)) {
+        if is_secret(key, parent) {
             hide_all(node, hidden);
         } else {
-            hide(node, key == "properties", hidden);
+            if parent == "properties" {
+                // A misspelt password is one all the same: no line of a finding shows any property.
+                hidden.push(node.place.clone());
+            }
+            hide(node, key, hidden);
         }
     }
 }
@@ -276,7 +292,11 @@ impl Builder<'_> {
     fn put(&mut self, node: Node, anchor: usize) -> Result<(), Halt> {
         self.nodes += 1;
         if self.nodes > NODES_MAX {
-            return Err((node.place, format!("more than {NODES_MAX} values"), "fewer; aliases count as what they repeat"));
+            return Err((
+                node.place,
+                format!("more than {NODES_MAX} values"),
+                "fewer; aliases count as what they repeat",
+            ));
         }
         if anchor != 0 {
             self.anchors.insert(anchor, node.clone());

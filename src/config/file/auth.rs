@@ -19,7 +19,19 @@ use crate::signature::scheme::{Algorithm, Encoding, Hash, TimeFormat};
 
 /// The keys of which an `auth` has exactly one; one that has any replaces a preset's whole.
 pub(crate) const KINDS: [&str; 14] = [
-    "header", "query", "form", "json", "item", "path", "basic", "hmac", "hash", "public_key", "jws", "x509", "any_of",
+    "header",
+    "query",
+    "form",
+    "json",
+    "item",
+    "path",
+    "basic",
+    "hmac",
+    "hash",
+    "public_key",
+    "jws",
+    "x509",
+    "any_of",
     "none",
 ];
 

@@ -43,7 +43,7 @@ impl Decode for Expr {
             let this = json!({ "$ref": "#/$defs/Expression" });
             let map = |keys: Json| json!({ "type": "object", "properties": keys, "additionalProperties": false });
             json!({ "description": "Where a value is.", "anyOf": [
-                schema::pattern("(header|query|form|kv):.+|(json|item):.*|=[^]*|hash"),
+                schema::pattern("(header|query|form|kv):.+|(json|item):.*|=[\\s\\S]*|hash"),
                 { "type": "array", "items": this },
                 map(json!({ "first": { "type": "array", "items": this } })),
                 map(json!({ "from": this, "starts_with": schema::text() })),
@@ -113,7 +113,8 @@ fn long(node: &Node, at: &At, problems: &mut Problems) -> Option<Expr> {
             }
         }
         _ => {
-            let expected = "{ first: [e, …] }, { from: e, starts_with: text } or { member: json:/pointer, except: [name] }";
+            let expected =
+                "{ first: [e, …] }, { from: e, starts_with: text } or { member: json:/pointer, except: [name] }";
             problems.error(at, format!("a map with {}", keys.join(", ")), expected);
             None
         }
@@ -150,13 +151,16 @@ pub(crate) struct Content(pub(crate) Vec<Vec<Part>>);
 
 impl Decode for Content {
     fn decode(node: &Node, at: &At, problems: &mut Problems) -> Option<Self> {
+        let before = problems.errors();
         let alternatives = match &node.value {
-            Value::List(items) if !items.is_empty() && items.iter().all(|item| matches!(item.value, Value::List(_))) => {
+            Value::List(items)
+                if !items.is_empty() && items.iter().all(|item| matches!(item.value, Value::List(_))) =>
+            {
                 Vec::<Vec<Part>>::decode(node, at, problems)?
             }
             _ => vec![Vec::<Part>::decode(node, at, problems)?],
         };
-        if alternatives.iter().any(Vec::is_empty) {
+        if problems.errors() == before && alternatives.iter().any(Vec::is_empty) {
             problems.error(at, "an empty list", "at least one part; what signs nothing proves nothing");
             return None;
         }

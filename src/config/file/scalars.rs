@@ -22,15 +22,40 @@ scalar!(String, |text| Some(text.to_owned()), "a text", schema::text());
 scalar!(PathBuf, |text| (!text.is_empty()).then(|| text.into()), "a path", schema::text());
 scalar!(bool, |text| text.parse().ok(), "`true` or `false`", schema::truth());
 scalar!(usize, whole, "a whole number", schema::number(0, 1 << 53));
-scalar!(i32, |text| whole(text).and_then(|number| i32::try_from(number).ok()).filter(|number| *number > 0), "a whole number from 1 on", schema::number(1, 1 << 31));
-scalar!(ByteSize, |text| text.parse().ok(), "a size such as 64KiB, 1MiB or 10GiB", schema::pattern("[0-9]+([KMGT]i)?B"));
-scalar!(Duration, |text| parse_duration(text).ok(), "a duration such as 300ms, 5s, 2m, 1h or 3d", schema::pattern("[0-9]+(ms|s|m|h|d)"));
+scalar!(
+    i32,
+    |text| whole(text).and_then(|number| i32::try_from(number).ok()).filter(|number| *number > 0),
+    "a whole number from 1 on",
+    schema::number(1, 1 << 31)
+);
+scalar!(
+    ByteSize,
+    |text| text.parse().ok(),
+    "a size such as 64KiB, 1MiB or 10GiB",
+    schema::pattern("[0-9]+([KMGT]i)?B")
+);
+scalar!(
+    Duration,
+    |text| parse_duration(text).ok(),
+    "a duration such as 300ms, 5s, 2m, 1h or 3d",
+    schema::pattern("[0-9]+(ms|s|m|h|d)")
+);
 scalar!(Rate, |text| text.parse().ok(), "a rate such as 500/s, 30/m or 10/h", schema::pattern("[0-9]+/[smh]"));
 scalar!(ByteRate, |text| text.parse().ok(), "a size per second such as 1KiB/s", schema::pattern("[0-9]+([KMGT]i)?B/s"));
 scalar!(Share, |text| text.parse().ok(), "a share from 0% to 100%", schema::pattern("(100|[0-9]{1,2})%"));
-scalar!(SocketAddr, |text| text.parse().ok(), "an address and a port such as 0.0.0.0:8080 or [::]:8080", schema::pattern(".+:[0-9]{1,5}"));
+scalar!(
+    SocketAddr,
+    |text| text.parse().ok(),
+    "an address and a port such as 0.0.0.0:8080 or [::]:8080",
+    schema::pattern(".+:[0-9]{1,5}")
+);
 scalar!(IpNet, network, "a network such as 10.0.0.0/8, or an address", schema::pattern("[0-9a-fA-F.:]+(/[0-9]{1,3})?"));
-scalar!(HeaderName, |text| text.parse().ok(), "the name of an HTTP header", schema::pattern("[!#$%&'*+.^_`|~0-9A-Za-z-]+"));
+scalar!(
+    HeaderName,
+    |text| text.parse().ok(),
+    "the name of an HTTP header",
+    schema::pattern("[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+);
 scalar!(StatusCode, status, "a status from 200 to 599", schema::number(200, 599));
 scalar!(Separator, separator, "one of `,` ` ` `;` `&`", schema::words(&[",", " ", ";", "&"]));
 scalar!(Later, |_| None, "nothing here yet: this comes in a later version", serde_json::json!({ "not": {} }));

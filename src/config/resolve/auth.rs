@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::config::decode::{Block as _, Field};
 use crate::config::file::auth::{Auth, Block, Timestamp};
 use crate::config::problem::{At, Problems};
-use crate::config::resolve::proof::{self, Around};
+use crate::config::resolve::proof;
 use crate::config::resolve::secrets::{Files, Found};
 use crate::signature::scheme::{self, Kind};
 
@@ -18,22 +18,22 @@ pub(super) struct Blocks {
 }
 
 /// Resolves an `auth`, whichever form it has. What is wrong is reported; what is good comes back all the same.
-pub(super) fn blocks(auth: &Auth, around: Around<'_>, files: &mut Files, problems: &mut Problems) -> Blocks {
+pub(super) fn blocks(auth: &Auth, path_has_secret: bool, files: &mut Files, problems: &mut Problems) -> Blocks {
     let mut blocks = Blocks::default();
     let block = &auth.0;
     if block.any_of.given {
-        any_of(block, around, files, problems, &mut blocks);
-    } else if block.path.given && !around.path_has_secret {
+        any_of(block, path_has_secret, files, problems, &mut blocks);
+    } else if block.path.given && !path_has_secret {
         problems.error(block.at(), "`auth: path`, and no `{secret}` in the source's `path`", "such as /hooks/{secret}");
     } else {
-        blocks.add(block, around, files, problems);
+        blocks.add(block, files, problems);
     }
     blocks
 }
 
 impl Blocks {
-    fn add(&mut self, block: &Block, around: Around<'_>, files: &mut Files, problems: &mut Problems) {
-        if let Some((resolved, secrets)) = proof::block(block, around, files, problems) {
+    fn add(&mut self, block: &Block, files: &mut Files, problems: &mut Problems) {
+        if let Some((resolved, secrets)) = proof::block(block, files, problems) {
             self.blocks.push(resolved);
             self.origins.push((block.at().clone(), secrets));
         }
@@ -51,7 +51,7 @@ impl Blocks {
     }
 }
 
-fn any_of(block: &Block, around: Around<'_>, files: &mut Files, problems: &mut Problems, into: &mut Blocks) {
+fn any_of(block: &Block, path_has_secret: bool, files: &mut Files, problems: &mut Problems, into: &mut Blocks) {
     if proof::kind(block, problems).is_none() {
         return;
     }
@@ -62,15 +62,19 @@ fn any_of(block: &Block, around: Around<'_>, files: &mut Files, problems: &mut P
     for inner in &chosen {
         if inner.any_of.given {
             problems.error(&inner.any_of.at, "`any_of` inside of `any_of`", "its blocks in the outer one");
-        } else if !inner.path.given || around.path_has_secret {
-            into.add(inner, around, files, problems);
+        } else if !inner.path.given || path_has_secret {
+            into.add(inner, files, problems);
         }
     }
     if let Some(timestamp) = &*block.timestamp {
         lay_tolerance(timestamp, into, problems);
     }
     if into.blocks.is_empty() && problems.errors() == before && block.any_of.sound {
-        problems.error(&block.any_of.at, "no block that could ever match", "at least one; a `path` block needs `{secret}` in the source's `path`");
+        problems.error(
+            &block.any_of.at,
+            "no block that could ever match",
+            "at least one; a `path` block needs `{secret}` in the source's `path`",
+        );
     }
 }
 
@@ -94,7 +98,11 @@ fn only<'a>(only: &Field<Option<Vec<String>>>, blocks: &[&'a Block], problems: &
 fn lay_tolerance(over: &Timestamp, blocks: &mut Blocks, problems: &mut Problems) {
     let (past, future) = (over.past.or(*over.tolerance), over.future.or(*over.tolerance));
     for at in over.from.given.then_some(&over.from.at).into_iter().chain(over.format.given.then_some(&over.format.at)) {
-        problems.error(at, "where or how a timestamp is, beside `any_of`", "only `tolerance`, `past` and `future` here");
+        problems.error(
+            at,
+            "where or how a timestamp is, beside `any_of`",
+            "only `tolerance`, `past` and `future` here",
+        );
     }
     let mut any = false;
     for timestamp in blocks.blocks.iter_mut().filter_map(|block| block.timestamp.as_mut()) {
@@ -103,6 +111,10 @@ fn lay_tolerance(over: &Timestamp, blocks: &mut Blocks, problems: &mut Problems)
         any = true;
     }
     if !any {
-        problems.error(over.at(), "a `timestamp` beside `any_of`, and no block with one", "it in the blocks themselves");
+        problems.error(
+            over.at(),
+            "a `timestamp` beside `any_of`, and no block with one",
+            "it in the blocks themselves",
+        );
     }
 }

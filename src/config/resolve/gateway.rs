@@ -9,8 +9,8 @@ use crate::config::problem::{At, Problems};
 use crate::config::resolve::secrets::Files;
 use crate::config::resolve::{neighbours, source, url};
 use crate::config::{Config, Shutdown};
-use crate::kafka::SettingsError;
 use crate::ingest::source::Settings as SourceSettings;
+use crate::kafka::SettingsError;
 use crate::name::TopicName;
 use crate::spool::Ack;
 use crate::units::{ByteSize, Share};
@@ -24,6 +24,8 @@ const SEGMENT: ByteSize = ByteSize::mib(64);
 /// What sources need to know about the whole.
 pub(super) struct Whole<'a> {
     pub(super) public_url: Option<String>,
+    /// Secrets are the true ones, and looked at.
+    pub(super) check_keys: bool,
     pub(super) ack: Ack,
     pub(super) has_spool: bool,
     /// There is a directory that outlives the machine.
@@ -46,18 +48,28 @@ impl Whole<'_> {
             problems.error(at, "an `ack` that needs a disk", expected);
         }
         if ack == Ack::Memory {
-            problems.warn(at, "`memory`", "another `ack`: what is in memory when the process ends is lost, after a 200");
+            problems.warn(
+                at,
+                "`memory`",
+                "another `ack`: what is in memory when the process ends is lost, after a 200",
+            );
         }
     }
 }
 
 /// Resolves everything.
-pub(super) fn resolve(gateway: &Gateway, files: &mut Files, problems: &mut Problems) -> Option<Config> {
-    let (whole, spool) = whole(gateway, problems)?;
+pub(super) fn resolve(
+    gateway: &Gateway,
+    check_keys: bool,
+    files: &mut Files,
+    problems: &mut Problems,
+) -> Option<Config> {
+    let (whole, spool) = whole(gateway, check_keys, problems)?;
     let named = &gateway.sources.0;
     let sources = named.iter().map(|(name, block)| (source::resolve(name, block, &whole, files, problems), &block.at));
     let sources: Vec<(Option<SourceSettings>, &At)> = sources.collect();
-    let sources: Vec<(SourceSettings, &At)> = sources.into_iter().filter_map(|(source, at)| Some((source?, at))).collect();
+    let sources: Vec<(SourceSettings, &At)> =
+        sources.into_iter().filter_map(|(source, at)| Some((source?, at))).collect();
     if named.is_empty() && gateway.sources.sound {
         problems.warn(&gateway.sources.at, "no sources", "at least one; every request will be answered 401");
     }
@@ -81,7 +93,11 @@ pub(super) fn resolve(gateway: &Gateway, files: &mut Files, problems: &mut Probl
     })
 }
 
-fn whole<'a>(gateway: &'a Gateway, problems: &mut Problems) -> Option<(Whole<'a>, Option<spool::Settings>)> {
+fn whole<'a>(
+    gateway: &'a Gateway,
+    check_keys: bool,
+    problems: &mut Problems,
+) -> Option<(Whole<'a>, Option<spool::Settings>)> {
     if gateway.kafka.brokers.is_empty() && gateway.kafka.brokers.sound {
         problems.error(&gateway.kafka.brokers.at, "no brokers", "at least one host:port");
     }
@@ -97,6 +113,7 @@ fn whole<'a>(gateway: &'a Gateway, problems: &mut Problems) -> Option<(Whole<'a>
     };
     let whole = Whole {
         public_url: url::public_url(&gateway.public_url, problems),
+        check_keys,
         ack: gateway.ack.unwrap_or(if durable { Ack::Disk } else { Ack::Kafka }),
         has_spool: spool.is_some(),
         durable,
@@ -114,7 +131,11 @@ fn whole<'a>(gateway: &'a Gateway, problems: &mut Problems) -> Option<(Whole<'a>
 fn spool(spool: &Field<Spool>, problems: &mut Problems) -> Option<spool::Settings> {
     let Some(dir) = (*spool.dir).clone() else {
         if spool.dir.sound && spool.given {
-            problems.warn(&spool.at, "`spool` without `dir`", "`spool.dir`; without it nothing is kept on disk, and nothing here counts");
+            problems.warn(
+                &spool.at,
+                "`spool` without `dir`",
+                "`spool.dir`; without it nothing is kept on disk, and nothing here counts",
+            );
         }
         return None;
     };
@@ -125,7 +146,11 @@ fn spool(spool: &Field<Spool>, problems: &mut Problems) -> Option<spool::Setting
         problems.error(&spool.segment_bytes.at, segment_bytes.to_string(), expected);
     }
     if *spool.high_water > FULL {
-        problems.error(&spool.high_water.at, format!("{}", *spool.high_water), format!("at most {FULL}: above that nobody's event is taken"));
+        problems.error(
+            &spool.high_water.at,
+            format!("{}", *spool.high_water),
+            format!("at most {FULL}: above that nobody's event is taken"),
+        );
     }
     if *spool.low_water > *spool.high_water {
         let expected = format!("at most spool.high_water, {}", *spool.high_water);
@@ -146,7 +171,11 @@ fn check_segment(spool: Option<&spool::Settings>, largest: ByteSize, typed: &Spo
     let Some(spool) = spool else { return };
     if largest.0.saturating_add(kafka::HEADROOM.0) > spool.segment_bytes.0 {
         let found = format!("segments of {}, and a source with bodies of up to {largest}", spool.segment_bytes);
-        problems.warn(&typed.segment_bytes.at, found, "segments that hold the largest body and 64KiB: others cannot be kept on disk");
+        problems.warn(
+            &typed.segment_bytes.at,
+            found,
+            "segments that hold the largest body and 64KiB: others cannot be kept on disk",
+        );
     }
 }
 
@@ -163,7 +192,9 @@ fn check_kafka(settings: &kafka::Settings, typed: &Kafka, problems: &mut Problem
     let mut left = settings.clone();
     while let Err(error) = left.check() {
         let name = match &error {
-            SettingsError::Refused { name, .. } | SettingsError::Unknown { name, .. } | SettingsError::Value { name } => name,
+            SettingsError::Refused { name, .. }
+            | SettingsError::Unknown { name, .. }
+            | SettingsError::Value { name } => name,
             SettingsError::NoBrokers => return,
             SettingsError::Together(_) => {
                 return problems.error(&typed.properties.at, "properties that do not go together", error.to_string());
@@ -175,15 +206,20 @@ fn check_kafka(settings: &kafka::Settings, typed: &Kafka, problems: &mut Problem
     }
 }
 
-fn kafka(gateway: &Gateway, whole: &Whole<'_>, sources: &[(SourceSettings, &At)], problems: &mut Problems) -> kafka::Settings {
+fn kafka(
+    gateway: &Gateway,
+    whole: &Whole<'_>,
+    sources: &[(SourceSettings, &At)],
+    problems: &mut Problems,
+) -> kafka::Settings {
     let (typed, waits) = (&gateway.kafka, |source: &SourceSettings| matches!(source.terms.ack, Ack::Kafka | Ack::Both));
     let settings = kafka::Settings {
         brokers: typed.brokers.iter().map(|broker| broker.0.clone()).collect(),
         dead_letter_topic: whole.dead_letter_topic.clone(),
-        create_topics: typed.create_topics.as_ref().map(|create| kafka::CreateTopics {
-            partitions: *create.partitions,
-            replication: *create.replication,
-        }),
+        create_topics: typed
+            .create_topics
+            .as_ref()
+            .map(|create| kafka::CreateTopics { partitions: *create.partitions, replication: *create.replication }),
         properties: typed.properties.0.iter().map(|(name, property)| (name.clone(), property.value.clone())).collect(),
         largest_body: largest_body(sources),
         someone_waits: sources.iter().any(|(source, _)| waits(source)),
@@ -206,7 +242,11 @@ fn listener(gateway: &Gateway, problems: &mut Problems) -> listener::Settings {
         problems.error(&gateway.admin.at, format!("`{admin}`, the port of `listen`"), "another port");
     }
     if gateway.admin.given && !is_inside(admin.ip()) {
-        problems.warn(&gateway.admin.at, format!("`{admin}`"), "an address that only operators reach: who reaches it sees events and can replay them");
+        problems.warn(
+            &gateway.admin.at,
+            format!("`{admin}`"),
+            "an address that only operators reach: who reaches it sees events and can replay them",
+        );
     }
     listener::Settings {
         address: public,
@@ -257,7 +297,8 @@ fn check_shutdown(gateway: &Gateway, sources: &[(SourceSettings, &At)], problems
     } else if let Some((slowest, _)) = sources.iter().max_by_key(|(source, _)| source.terms.deadline)
         && slowest.terms.deadline >= left
     {
-        let found = format!("{} left after drain_delay, and a deadline of {}", show(left), show(slowest.terms.deadline));
+        let found =
+            format!("{} left after drain_delay, and a deadline of {}", show(left), show(slowest.terms.deadline));
         problems.warn(&shutdown.timeout.at, found, "more: requests would be cut off before they are answered");
     }
 }

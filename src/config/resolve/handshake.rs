@@ -5,18 +5,17 @@ use crate::config::file::handshake::{Condition, Handshake, HandshakeAuth, Kind};
 use crate::config::file::source::Source;
 use crate::config::problem::Problems;
 use crate::config::resolve::auth::{self, Blocks};
-use crate::config::resolve::proof::{self, Around};
-use crate::config::resolve::secrets::{Files, Found};
-use crate::config::resolve::source::{content_type, demands, headers};
+use crate::config::resolve::proof;
+use crate::config::resolve::proven::{Proven, demands};
+use crate::config::resolve::reply::{content_type, headers};
+use crate::config::resolve::secrets::Files;
 use crate::ingest::source::{self as settled, HandshakeMac, Reply};
 use crate::signature::scheme::{self, Allow, Encoding};
 
 /// Resolves all of them.
 pub(super) fn resolve(
     source: &Source,
-    blocks: &Blocks,
-    around: Around<'_>,
-    secrets: &[Found],
+    proven: &Proven,
     files: &mut Files,
     problems: &mut Problems,
 ) -> Vec<settled::Handshake> {
@@ -26,12 +25,12 @@ pub(super) fn resolve(
             problems.error(&handshake.kind.at, format!("`{word}`"), "another kind: this one comes in a later version");
             continue;
         }
-        let mac = (*handshake.kind == Kind::HmacReply).then(|| mac(handshake, blocks, problems)).flatten();
+        let mac = (*handshake.kind == Kind::HmacReply).then(|| mac(handshake, &proven.blocks, problems)).flatten();
         check(handshake, problems);
         resolved.push(settled::Handshake {
             methods: handshake.when.method.0.clone(),
             when: handshake.when.all.iter().filter_map(|condition| self::condition(condition, problems)).collect(),
-            auth: proven(handshake, around, secrets, files, problems),
+            auth: own_proof(handshake, proven, files, problems),
             value: (*handshake.value).clone(),
             allow: *handshake.allow,
             mac,
@@ -47,7 +46,11 @@ fn check(handshake: &Handshake, problems: &mut Problems) {
         problems.error(handshake.at(), "no `value`", "what is echoed or signed, such as query:challenge");
     }
     if kind == Kind::HmacReply && *handshake.allow == Allow::Text {
-        problems.error(&handshake.allow.at, "`text`", "`token` or `hex`: whatever is signed for a stranger must never pass for a delivery");
+        problems.error(
+            &handshake.allow.at,
+            "`text`",
+            "`token` or `hex`: whatever is signed for a stranger must never pass for a delivery",
+        );
     }
     if kind != Kind::HmacReply {
         for (given, at) in [
@@ -80,10 +83,9 @@ fn condition(condition: &Condition, problems: &mut Problems) -> Option<settled::
     }
 }
 
-fn proven(
+fn own_proof(
     handshake: &Handshake,
-    around: Around<'_>,
-    secrets: &[Found],
+    proven: &Proven,
     files: &mut Files,
     problems: &mut Problems,
 ) -> settled::HandshakeAuth {
@@ -92,12 +94,14 @@ fn proven(
         HandshakeAuth::None => return settled::HandshakeAuth::None,
         HandshakeAuth::Own(auth) => auth,
     };
-    let blocks = auth::blocks(auth, around, files, problems);
+    let blocks = auth::blocks(auth, proven.path_has_secret, files, problems);
+    let mut secrets = [].as_slice();
     if blocks.need_secrets() {
+        secrets = &proven.secrets;
         let expected = "one: without it the source's own secret is what has to be told there";
         problems.warn(&handshake.auth.at, "no secret of the handshake's own", expected);
     }
-    settled::HandshakeAuth::Own(demands(&blocks, secrets, around.public_url.map(str::to_owned)))
+    settled::HandshakeAuth::Own(demands(&blocks, secrets, proven.public_url.clone()))
 }
 
 /// What is not said here is as in the source's first HMAC.
@@ -107,7 +111,11 @@ fn mac(handshake: &Handshake, blocks: &Blocks, problems: &mut Problems) -> Optio
         _ => None,
     });
     let Some(hash) = handshake.hmac.or(of_source.as_ref().map(|(hash, ..)| *hash)) else {
-        problems.error(handshake.at(), "no `hmac`, and none in the source's `auth`", "the hash function of the answer's HMAC");
+        problems.error(
+            handshake.at(),
+            "no `hmac`, and none in the source's `auth`",
+            "the hash function of the answer's HMAC",
+        );
         return None;
     };
     let encoding = handshake.encoding.or(of_source.as_ref().map(|(_, encoding, _)| *encoding)).unwrap_or(Encoding::Hex);

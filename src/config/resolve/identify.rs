@@ -1,12 +1,32 @@
 //! Rules about what an event is: its id, its elements, its value.
 
+use crate::config::file::scalars::OnMalformed;
 use crate::config::file::source::{Source, SourceDedupe};
 use crate::config::problem::{At, Problems};
-use crate::ingest::source::Payload;
+use crate::ingest::source::{Identify, Payload};
 use crate::locate::Expr;
 
+/// What an event of this source is.
+pub(super) fn resolve(source: &Source, credential_parameters: Vec<String>, problems: &mut Problems) -> Identify {
+    check(source, problems);
+    Identify {
+        batch: (*source.batch).clone(),
+        id: (*source.id).clone(),
+        also: match &*source.dedupe {
+            SourceDedupe::On(remember) => (*remember.also).clone(),
+            SourceDedupe::Off => None,
+        },
+        kind: (*source.kind).clone(),
+        key: (*source.key).clone(),
+        payload: source.payload.unwrap_or(Payload::ByMethod),
+        headers: source.headers.iter().map(|header| header.value.clone()).collect(),
+        credential_parameters,
+        reject_malformed: *source.on_malformed == OnMalformed::Reject,
+    }
+}
+
 /// Looks at `id`, `type`, `key`, `batch`, `payload` and `dedupe.also` together.
-pub(super) fn check(source: &Source, problems: &mut Problems) {
+fn check(source: &Source, problems: &mut Problems) {
     if source.batch.is_some() && source.id.sound && !names_the_element(&source.id) {
         let expected = "an `item:` in every alternative, or `hash`; else all elements of a delivery would be one event";
         problems.error(&source.id.at, "an `id` that is the same for all elements of a batch", expected);

@@ -9,7 +9,8 @@ pub(super) fn check(sources: &[(Settings, &At)], problems: &mut Problems) {
     for (index, (source, at)) in sources.iter().enumerate() {
         let earlier = sources.iter().take(index);
         if let Some((other, _)) = earlier.into_iter().find(|(other, _)| path::overlap(&source.path, &other.path)) {
-            let found = format!("the path `{}`, which is also that of `{}` (`{}`)", source.path, other.name, other.path);
+            let found =
+                format!("the path `{}`, which is also that of `{}` (`{}`)", source.path, other.name, other.path);
             problems.error(&at.key("path"), found, "a path of its own");
         }
     }

@@ -16,20 +16,11 @@ use crate::signature::scheme::{self, BodyDigest, Encoding, Kind, Part, Signed, W
 const TOLERANCE: Duration = Duration::from_secs(300);
 
 /// Keys that every kind knows.
-const COMMON: [&str; 9] = [
-    "name", "secret", "secrets", "secret_file", "secret_files", "secret_format", "timestamp", "body_digest", "checks",
-];
+const COMMON: [&str; 9] =
+    ["name", "secret", "secrets", "secret_file", "secret_files", "secret_format", "timestamp", "body_digest", "checks"];
 /// Further keys of the kinds that have a signature.
 const SIGNED: [&str; 8] =
     ["signature", "separator", "prefix", "after", "encoding", "content", "url_unescape", "prehash"];
-
-/// What a block stands in.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Around<'a> {
-    /// The source's path has a `{secret}`.
-    pub(super) path_has_secret: bool,
-    pub(super) public_url: Option<&'a str>,
-}
 
 /// The kinds that a block names; exactly one, or it is reported.
 pub(super) fn kind(block: &Block, problems: &mut Problems) -> Option<&'static str> {
@@ -38,11 +29,19 @@ pub(super) fn kind(block: &Block, problems: &mut Problems) -> Option<&'static st
     match kinds.as_slice() {
         [(kind, _)] => Some(kind),
         [] => {
-            problems.error(block.at(), "no kind of `auth`", "header, query, form, json, item, path, basic, hmac, hash, public_key, any_of or none");
+            problems.error(
+                block.at(),
+                "no kind of `auth`",
+                "header, query, form, json, item, path, basic, hmac, hash, public_key, any_of or none",
+            );
             None
         }
         [(first, _), (second, at), ..] => {
-            problems.error(at, format!("`{first}` and `{second}` in one block"), "one kind; several ways go under `any_of`");
+            problems.error(
+                at,
+                format!("`{first}` and `{second}` in one block"),
+                "one kind; several ways go under `any_of`",
+            );
             None
         }
     }
@@ -68,12 +67,7 @@ pub(super) fn refuse_strange_keys(block: &Block, kind: &str, problems: &mut Prob
 }
 
 /// Resolves a block that is no `any_of`.
-pub(super) fn block(
-    block: &Block,
-    around: Around<'_>,
-    files: &mut Files,
-    problems: &mut Problems,
-) -> Option<(scheme::Block, Vec<Found>)> {
+pub(super) fn block(block: &Block, files: &mut Files, problems: &mut Problems) -> Option<(scheme::Block, Vec<Found>)> {
     let kind = kind(block, problems)?;
     refuse_strange_keys(block, kind, problems);
     let secrets = keys!(block).read(files, problems);
@@ -88,12 +82,12 @@ pub(super) fn block(
             encoding: *digest.encoding,
         }),
         checks: block.checks.iter().filter_map(|check| self::check(check, files, problems)).collect(),
-        kind: resolve_kind(block, kind, around, problems)?,
+        kind: resolve_kind(block, kind, problems)?,
     };
     Some((resolved, secrets))
 }
 
-fn resolve_kind(block: &Block, kind: &str, around: Around<'_>, problems: &mut Problems) -> Option<Kind> {
+fn resolve_kind(block: &Block, kind: &str, problems: &mut Problems) -> Option<Kind> {
     match kind {
         "header" => Some(Kind::Header { name: block.header.clone()?, prefix: block.prefix.0.clone() }),
         "query" => named(&block.query, problems).map(Kind::Query),
@@ -103,15 +97,9 @@ fn resolve_kind(block: &Block, kind: &str, around: Around<'_>, problems: &mut Pr
         "path" => truly(&block.path, Kind::Path, problems),
         "basic" => truly(&block.basic, Kind::Basic, problems),
         "none" => truly(&block.none, Kind::None, problems),
-        "hmac" => Some(Kind::Hmac((*block.hmac)?, signed(block, around, problems)?)),
-        "hash" => {
-            let signed = signed(block, around, problems)?;
-            if signed.contents.iter().flatten().all(|part| part.what != What::Secret) {
-                problems.error(&block.content.at, "a plain digest without `secret`", "`secret` among the parts, or `hmac`; anybody can make a digest");
-            }
-            Some(Kind::Hash((*block.hash)?, signed))
-        }
-        "public_key" => Some(Kind::PublicKey((*block.public_key)?, signed(block, around, problems)?)),
+        "hmac" => Some(Kind::Hmac((*block.hmac)?, signed(block, problems)?)),
+        "hash" => Some(Kind::Hash((*block.hash)?, signed(block, problems)?)),
+        "public_key" => Some(Kind::PublicKey((*block.public_key)?, signed(block, problems)?)),
         // `jws` and `x509` have been refused where they were read.
         _ => None,
     }
@@ -137,11 +125,12 @@ fn at_pointer(word: &str, field: &Field<Option<String>>, problems: &mut Problems
 fn truly(field: &Field<Option<bool>>, kind: Kind, problems: &mut Problems) -> Option<Kind> {
     if **field == Some(false) {
         problems.error(&field.at, "`false`", "`true`, or another kind");
+        return None;
     }
     Some(kind)
 }
 
-fn signed(block: &Block, around: Around<'_>, problems: &mut Problems) -> Option<Signed> {
+fn signed(block: &Block, problems: &mut Problems) -> Option<Signed> {
     let Some(signature) = &*block.signature else {
         if !block.signature.given {
             problems.error(block.at(), "no `signature`", "where it is, such as header:X-Signature");
@@ -152,7 +141,7 @@ fn signed(block: &Block, around: Around<'_>, problems: &mut Problems) -> Option<
         return None;
     }
     let body = || vec![vec![Part { what: What::Body, optional: false }]];
-    let signed = Signed {
+    Some(Signed {
         signature: signature.0.clone(),
         separator: block.separator.map(|separator| separator.0),
         prefix: block.prefix.0.clone(),
@@ -161,17 +150,7 @@ fn signed(block: &Block, around: Around<'_>, problems: &mut Problems) -> Option<
         contents: block.content.as_ref().map_or_else(body, |content| content.0.clone()),
         url_unescape: block.url_unescape.clone().unwrap_or_default(),
         prehash: block.prehash.is_some(),
-    };
-    let parts = || signed.contents.iter().flatten();
-    if around.public_url.is_none() && parts().any(|part| matches!(part.what, What::Url | What::UrlPort | What::UrlNoPort)) {
-        problems.error(&block.content.at, "a URL that is signed, and no `public_url`", "`public_url` of the source or the gateway: the URL as the sender knows it, such as https://hooks.example.com");
-    }
-    let times = block.timestamp.iter().filter_map(|timestamp| timestamp.from.as_ref());
-    let pairs = parts().filter_map(|part| if let What::Expr(e) = &part.what { Some(e) } else { None }).chain(times);
-    if signed.separator.is_none() && pairs.clone().any(|expression| matches!(expression, Expr::KeyValue(_))) {
-        problems.error(block.at(), "`kv:` without `separator`", "`separator`, which cuts the signature value into pieces");
-    }
-    Some(signed)
+    })
 }
 
 pub(super) fn secret_format(format: &SecretFormat) -> scheme::SecretFormat {
@@ -203,15 +182,22 @@ pub(super) fn timestamp(timestamp: &Timestamp, problems: &mut Problems) -> Optio
 fn check(check: &Check, files: &mut Files, problems: &mut Problems) -> Option<scheme::Check> {
     const SUBJECTS: [&str; 11] =
         ["from", "absent", "ip", "client_certificate", "header", "query", "form", "json", "item", "path", "basic"];
-    let subjects: Vec<&str> = check.given().into_iter().map(|(key, _)| key).filter(|key| SUBJECTS.contains(key)).collect();
+    let subjects: Vec<&str> =
+        check.given().into_iter().map(|(key, _)| key).filter(|key| SUBJECTS.contains(key)).collect();
     match subjects.as_slice() {
-        ["from"] if check.equals.is_some() => Some(scheme::Check::Equals((*check.from).clone()?, (*check.equals).clone()?)),
+        ["from"] if check.equals.is_some() => {
+            Some(scheme::Check::Equals((*check.from).clone()?, (*check.equals).clone()?))
+        }
         ["absent"] => Some(scheme::Check::Absent((*check.absent).clone()?)),
         ["ip"] => Some(scheme::Check::Ip(check.ip.0.clone())),
         ["client_certificate"] => {
             let certificate = check.client_certificate.as_ref()?;
             if certificate.subject.is_none() && certificate.sha256.is_none() {
-                problems.error(certificate.at(), "neither `subject` nor `sha256`", "one of them; else any certificate would do");
+                problems.error(
+                    certificate.at(),
+                    "neither `subject` nor `sha256`",
+                    "one of them; else any certificate would do",
+                );
             }
             Some(scheme::Check::ClientCertificate {
                 header: (*certificate.header).clone(),
@@ -232,7 +218,11 @@ fn credential(check: &Check, kind: &str, files: &mut Files, problems: &mut Probl
     let keys = keys!(check);
     let secrets = keys.read(files, problems);
     if !keys.given() {
-        problems.error(check.at(), "a check without a secret", "`secret`, `secrets`, `secret_file` or `secret_files` of its own");
+        problems.error(
+            check.at(),
+            "a check without a secret",
+            "`secret`, `secrets`, `secret_file` or `secret_files` of its own",
+        );
     }
     let kind = match kind {
         "header" => Kind::Header { name: (*check.header).clone()?, prefix: check.prefix.0.clone() },
@@ -243,7 +233,8 @@ fn credential(check: &Check, kind: &str, files: &mut Files, problems: &mut Probl
         "path" => truly(&check.path, Kind::Path, problems)?,
         _ => truly(&check.basic, Kind::Basic, problems)?,
     };
-    let block = scheme::Block { secrets: secrets.into_iter().map(|found| found.secret).collect(), ..scheme::Block::new(kind) };
+    let block =
+        scheme::Block { secrets: secrets.into_iter().map(|found| found.secret).collect(), ..scheme::Block::new(kind) };
     Some(scheme::Check::Block(Box::new(block)))
 }
 
@@ -252,10 +243,7 @@ pub(super) fn credential_headers(block: &scheme::Block, into: &mut Vec<HeaderNam
     match &block.kind {
         Kind::Header { name, .. } => into.push(name.clone()),
         Kind::Basic => into.push(http::header::AUTHORIZATION),
-        Kind::Hmac(_, signed) | Kind::Hash(_, signed) | Kind::PublicKey(_, signed) => {
-            signed.signature.iter().for_each(|expression| headers_of(expression, into));
-        }
-        Kind::Query(_) | Kind::Form(_) | Kind::Json(_) | Kind::Path | Kind::None => {}
+        kind => kind.signed().into_iter().flat_map(|signed| &signed.signature).for_each(|e| headers_of(e, into)),
     }
     for check in &block.checks {
         if let scheme::Check::Block(block) = check {
@@ -278,11 +266,10 @@ fn headers_of(expression: &Expr, into: &mut Vec<HeaderName>) {
 pub(super) fn credential_parameters(block: &scheme::Block, into: &mut Vec<String>) {
     match &block.kind {
         Kind::Query(name) => into.push(name.clone()),
-        Kind::Hmac(_, signed) | Kind::Hash(_, signed) | Kind::PublicKey(_, signed) => {
+        kind => {
             let query = |e: &Expr| if let Expr::Query(name) = e { Some(name.clone()) } else { None };
-            into.extend(signed.signature.iter().filter_map(query));
+            into.extend(kind.signed().into_iter().flat_map(|signed| &signed.signature).filter_map(query));
         }
-        _ => {}
     }
     for check in &block.checks {
         if let scheme::Check::Block(block) = check {

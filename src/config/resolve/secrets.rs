@@ -8,8 +8,6 @@ use crate::secret::Secret;
 
 /// More than anybody rotates at once; each costs a MAC a request.
 const SECRETS_MAX: usize = 32;
-/// Below this many bytes a secret can be guessed; a warning.
-const BYTES_FEW: usize = 16;
 
 /// The secret files that were read.
 #[derive(Debug, Default)]
@@ -78,7 +76,8 @@ impl Keys<'_> {
 
     fn check(&self, found: &[Found], problems: &mut Problems) {
         let secrets = (&self.secrets.at, self.secrets.sound && self.secrets.as_ref().is_some_and(Vec::is_empty));
-        let files = (&self.secret_files.at, self.secret_files.sound && self.secret_files.as_ref().is_some_and(Vec::is_empty));
+        let files =
+            (&self.secret_files.at, self.secret_files.sound && self.secret_files.as_ref().is_some_and(Vec::is_empty));
         for (at, empty) in [secrets, files] {
             if empty {
                 problems.error(at, "an empty list", "at least one secret");
@@ -86,12 +85,6 @@ impl Keys<'_> {
         }
         if let Some(first_too_many) = found.get(SECRETS_MAX) {
             problems.error(&first_too_many.at, format!("{} secrets", found.len()), format!("at most {SECRETS_MAX}"));
-        }
-        for Found { secret, at } in found {
-            let bytes = secret.expose().len();
-            if bytes < BYTES_FEW {
-                problems.warn(at, format!("a secret of {bytes} bytes"), format!("{BYTES_FEW} or more, made at random"));
-            }
         }
     }
 }

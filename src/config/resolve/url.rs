@@ -10,7 +10,8 @@ pub(super) fn public_url(url: &Field<Option<String>>, problems: &mut Problems) -
         !rest.is_empty() && !rest.starts_with('/') && !rest.contains(|c: char| c.is_whitespace() || "?#@{}".contains(c))
     });
     if !good {
-        let expected = "http:// or https:// and a host such as https://hooks.example.com, without user, query or fragment";
+        let expected =
+            "http:// or https:// and a host such as https://hooks.example.com, without user, query or fragment";
         problems.error(&url.at, format!("`{text}`"), expected);
     }
     good.then(|| text.to_owned())
