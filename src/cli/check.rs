@@ -12,7 +12,7 @@ use crate::config::{self, Config, Environment, Loaded, Problems, Severity};
 /// What `check` is asked.
 #[derive(Debug, Clone, Arguments)]
 pub struct Args {
-    /// The configuration; else HOOKGATE_CONFIG, ./hookgate.yaml, /etc/hookgate/hookgate.yaml
+    /// The configuration; else `HOOKGATE_CONFIG`, ./hookgate.yaml, /etc/hookgate/hookgate.yaml
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// How findings are printed

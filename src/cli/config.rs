@@ -25,7 +25,7 @@ pub enum Command {
     Example,
     /// The effective file: presets laid under, defaults written out, secrets hidden
     Show {
-        /// The configuration; else HOOKGATE_CONFIG, ./hookgate.yaml, /etc/hookgate/hookgate.yaml
+        /// The configuration; else `HOOKGATE_CONFIG`, ./hookgate.yaml, /etc/hookgate/hookgate.yaml
         #[arg(short, long, value_name = "FILE")]
         config: Option<PathBuf>,
     },

@@ -34,8 +34,8 @@ impl Definitions {
     pub(crate) fn define(&mut self, name: &'static str, make: impl FnOnce(&mut Self) -> Json) -> Json {
         if !self.0.contains_key(name) {
             self.0.insert(name, Json::Null);
-            let made = make(self);
-            self.0.insert(name, made);
+            let schema = make(self);
+            self.0.insert(name, schema);
         }
         json!({ "$ref": format!("#/$defs/{name}") })
     }

@@ -89,7 +89,7 @@ fn write_value(node: &Node, indent: usize, shown: &mut String) {
     match &node.value {
         Value::Map(entries) => {
             for Entry { key, node, .. } in entries {
-                shown.push_str(&format!("{margin}{}:", scalar(key)));
+                shown.extend([&margin, &scalar(key), ":"]);
                 write_after(node, indent, shown);
             }
         }
@@ -97,7 +97,7 @@ fn write_value(node: &Node, indent: usize, shown: &mut String) {
             for item in items {
                 let start = shown.len();
                 match one_line(item) {
-                    Some(line) => shown.push_str(&format!("{margin}  {line}\n")),
+                    Some(line) => shown.extend([&margin, "  ", &line, "\n"]),
                     None => write_value(item, indent + 2, shown),
                 }
                 // The dash takes the place of the first line's margin.
@@ -111,7 +111,7 @@ fn write_value(node: &Node, indent: usize, shown: &mut String) {
 /// What stands behind a key: on the same line where it is short.
 fn write_after(node: &Node, indent: usize, shown: &mut String) {
     if let Some(line) = one_line(node) {
-        shown.push_str(&format!(" {line}\n"));
+        shown.extend([" ", &line, "\n"]);
     } else {
         shown.push('\n');
         write_value(node, indent + 2, shown);

@@ -146,11 +146,10 @@ fn is_secret(key: &str, parent: &str) -> bool {
 }
 
 fn hide(node: &mut Node, parent: &str, hidden: &mut Vec<Place>) {
-    let Value::Map(entries) = &mut node.value else {
-        if let Value::List(items) = &mut node.value {
-            items.iter_mut().for_each(|item| hide(item, parent, hidden));
-        }
-        return;
+    let entries = match &mut node.value {
+        Value::Map(entries) => entries,
+        Value::List(items) => return items.iter_mut().for_each(|item| hide(item, parent, hidden)),
+        Value::Null | Value::Scalar(_) => return,
     };
     for Entry { key, node, .. } in entries {
         if is_secret(key, parent) {

@@ -208,3 +208,6 @@ fn split_url(url: &str) -> Option<(&str, &str)> {
     let path = url.bytes().skip(host).position(|byte| byte == b'/')? + host;
     url.split_at_checked(path)
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,7 +72,7 @@ fn scalar_true(scalar: &crate::config::tree::Scalar) -> crate::config::tree::Sca
 }
 
 block! {
-    /// One way to authenticate. It has exactly one kind: header, query, form, json, item, path, basic, hmac, hash, public_key, any_of or none.
+    /// One way to authenticate. It has exactly one kind: header, query, form, json, item, path, basic, hmac, hash, `public_key`, `any_of` or none.
     Block {
         /// What `only` calls this block.
         name: Option<String>,
@@ -136,7 +136,7 @@ block! {
         secret_file: Option<PathBuf>,
         /// Several such files.
         secret_files: Option<Vec<PathBuf>>,
-        /// Which blocks of any_of may match, by name.
+        /// Which blocks of `any_of` may match, by name.
         only: Option<Vec<String>>,
         /// Of jws; comes in a later version.
         token: Option<Later>,
@@ -170,7 +170,7 @@ block! {
 block! {
     /// When a request was made, and how old it may be.
     Timestamp {
-        /// Where it is; of one that is laid over blocks of any_of, theirs.
+        /// Where it is; of one that is laid over blocks of `any_of`, theirs.
         from: Option<Expr>,
         /// How it is written.
         format: TimeFormat = "unix",
@@ -196,7 +196,7 @@ block! {
 }
 
 block! {
-    /// A further condition: from and equals, absent, ip, client_certificate, or a block of a kind header to basic with its own secret.
+    /// A further condition: from and equals, absent, ip, `client_certificate`, or a block of a kind header to basic with its own secret.
     Check {
         /// A value that must be there …
         from: Option<Expr>,

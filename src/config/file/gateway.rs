@@ -21,7 +21,7 @@ block! {
         listen: SocketAddr = "0.0.0.0:8080",
         /// Address and port of health, metrics and the console; not for the world.
         admin: SocketAddr = "127.0.0.1:8081",
-        /// The gateway as senders know it, such as https://hooks.example.com; for signatures over the URL and for ce_source.
+        /// The gateway as senders know it, such as `https://hooks.example.com`; for signatures over the URL and for `ce_source`.
         public_url: Option<String>,
         /// When a 200 is sent: the event is on disk, in Kafka, both, or only in memory. Default: disk where spool.dir is durable, else kafka.
         ack: Option<Ack>,
@@ -77,9 +77,9 @@ block! {
         scratch: bool = "false",
         /// The most that is kept.
         max_bytes: ByteSize = "10GiB",
-        /// Size of a file; at most an eighth of max_bytes. Default: 64MiB, or that eighth.
+        /// Size of a file; at most an eighth of `max_bytes`. Default: 64MiB, or that eighth.
         segment_bytes: Option<ByteSize>,
-        /// Above this share of max_bytes, senders that try again are asked to.
+        /// Above this share of `max_bytes`, senders that try again are asked to.
         high_water: Share = "80%",
         /// Below this share they are taken again.
         low_water: Share = "70%",
@@ -143,7 +143,7 @@ block! {
 block! {
     /// Logs.
     Log {
-        /// Least severity, also by module: info,hookgate::spool=debug.
+        /// Least severity, also by module: `info,hookgate::spool=debug`.
         level: String = "info",
         /// JSON off a terminal and for people on one, or always one of them.
         format: Format = "auto",

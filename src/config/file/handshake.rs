@@ -25,11 +25,11 @@ block! {
         value: Option<Expr>,
         /// What may stand in the value.
         allow: Allow = "token",
-        /// Hash function of hmac_reply; the source's otherwise.
+        /// Hash function of `hmac_reply`; the source's otherwise.
         hmac: Option<Hash>,
-        /// How the MAC of hmac_reply is written; the source's otherwise.
+        /// How the MAC of `hmac_reply` is written; the source's otherwise.
         encoding: Option<Encoding>,
-        /// How the secret becomes the key of hmac_reply; the source's otherwise.
+        /// How the secret becomes the key of `hmac_reply`; the source's otherwise.
         secret_format: Option<SecretFormat>,
         /// The answer.
         reply: Answer = "{}",
@@ -114,14 +114,14 @@ impl Decode for HandshakeAuth {
 #[derive(Debug)]
 pub(crate) enum Condition {
     Present(Expr),
-    Compared(Comparison),
+    Compared(Box<Comparison>),
 }
 
 impl Decode for Condition {
     fn decode(node: &Node, at: &At, problems: &mut Problems) -> Option<Self> {
         let compared = !node.entries().is_empty() && !is_expression_map(node);
         if compared {
-            Comparison::decode(node, at, problems).map(Self::Compared)
+            Comparison::decode(node, at, problems).map(|compared| Self::Compared(Box::new(compared)))
         } else {
             Expr::decode(node, at, problems).map(Self::Present)
         }

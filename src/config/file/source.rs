@@ -67,7 +67,7 @@ block! {
         on_broker_unavailable: Option<OnBrokerUnavailable>,
         /// false: answers as if there were no such source.
         enabled: bool = "true",
-        /// Where this source is registered under another name; the gateway's public_url otherwise.
+        /// Where this source is registered under another name; the gateway's `public_url` otherwise.
         public_url: Option<String>,
         /// What senders are told.
         reply: Replies = "{}",
@@ -138,7 +138,7 @@ block! {
 #[derive(Debug)]
 pub(crate) enum SourceDedupe {
     Off,
-    On(Remember),
+    On(Box<Remember>),
 }
 
 block! {
@@ -159,7 +159,7 @@ impl Decode for SourceDedupe {
                 problems.error(at, node.shown(), "`off`, or a map with some of `window`, `also`");
                 None
             }
-            None => Remember::decode(node, at, problems).map(Self::On),
+            None => Remember::decode(node, at, problems).map(|remember| Self::On(Box::new(remember))),
         }
     }
 

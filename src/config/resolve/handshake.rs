@@ -71,7 +71,7 @@ fn check(handshake: &Handshake, problems: &mut Problems) {
 fn condition(condition: &Condition, problems: &mut Problems) -> Option<settled::Condition> {
     let compared = match condition {
         Condition::Present(expression) => return Some(settled::Condition::Present(expression.clone())),
-        Condition::Compared(compared) => compared,
+        Condition::Compared(compared) => compared.as_ref(),
     };
     match ((*compared.from).clone(), (*compared.equals).clone(), (*compared.absent).clone()) {
         (Some(from), Some(equals), None) => Some(settled::Condition::Equals(from, equals)),

@@ -13,7 +13,7 @@ use crate::locate::Expr;
 use crate::signature::scheme::{self, BodyDigest, Encoding, Kind, Part, Signed, What};
 
 /// How old a request may be where nothing else is said, and how far ahead of our clock.
-const TOLERANCE: Duration = Duration::from_secs(300);
+const TOLERANCE: Duration = Duration::from_mins(5);
 
 /// Keys that every kind knows.
 const COMMON: [&str; 9] =

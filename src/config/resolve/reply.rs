@@ -35,12 +35,11 @@ pub(super) fn malformed(status: &Field<StatusCode>, problems: &mut Problems) -> 
 pub(super) fn headers(headers: &Named<String>, problems: &mut Problems) -> Vec<(HeaderName, String)> {
     let mut good = Vec::with_capacity(headers.0.len());
     for (name, Placed { value, at }) in &headers.0 {
-        match (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
-            (Ok(name), Ok(_)) => good.push((name, value.clone())),
-            _ => {
-                let expected = "the name of an HTTP header, and a text without control characters";
-                problems.error(at, format!("the header `{name}`"), expected);
-            }
+        if let (Ok(name), Ok(_)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+            good.push((name, value.clone()));
+        } else {
+            let expected = "the name of an HTTP header, and a text without control characters";
+            problems.error(at, format!("the header `{name}`"), expected);
         }
     }
     good

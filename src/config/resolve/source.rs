@@ -19,7 +19,7 @@ use crate::throttle::SourceLimits;
 /// Shorter than this, no disk could answer.
 const DEADLINE_MIN: Duration = Duration::from_millis(10);
 /// Longer than this, every sender has hung up.
-const DEADLINE_MAX: Duration = Duration::from_secs(60);
+const DEADLINE_MAX: Duration = Duration::from_mins(1);
 
 /// Resolves a source. Every rule is looked at; what comes back is good only where no error was added.
 pub(super) fn resolve(

@@ -49,7 +49,7 @@ fn an_auth_that_names_a_kind_replaces_the_presets() {
 fn an_auth_without_a_kind_is_merged() {
     let source = source("preset: stripe\nauth: { timestamp: { tolerance: 10m } }");
     let timestamp = source.demands.blocks[0].timestamp.clone().expect("the preset's");
-    assert_eq!((timestamp.past, timestamp.future), (Duration::from_secs(600), Duration::from_secs(600)));
+    assert_eq!((timestamp.past, timestamp.future), (Duration::from_mins(10), Duration::from_mins(10)));
     assert_eq!(timestamp.from, Expr::KeyValue("t".into()));
 }
 
@@ -58,7 +58,7 @@ fn a_tolerance_beside_any_of_is_every_blocks() {
     let source = source("preset: standard-webhooks\nauth: { timestamp: { past: 10m } }");
     for block in &source.demands.blocks {
         let timestamp = block.timestamp.as_ref().expect("both have one");
-        assert_eq!((timestamp.past, timestamp.future), (Duration::from_secs(600), Duration::from_secs(300)));
+        assert_eq!((timestamp.past, timestamp.future), (Duration::from_mins(10), Duration::from_mins(5)));
     }
 }
 

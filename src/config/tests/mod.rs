@@ -23,16 +23,19 @@ fn parse(text: &str) -> Result<Loaded, Problems> {
     Config::parse("hookgate.yaml", text, &environment)
 }
 
+fn indented(text: &str, margin: &str) -> String {
+    text.lines().flat_map(|line| [margin, line, "\n"]).collect()
+}
+
 /// A file with these sources (indented by nothing), and Kafka.
 fn with_sources(sources: &str) -> String {
-    let indented: String = sources.lines().map(|line| format!("  {line}\n")).collect();
-    format!("kafka: {{ brokers: [kafka:9092] }}\nsources:\n{indented}")
+    format!("kafka: {{ brokers: [kafka:9092] }}\nsources:\n{}", indented(sources, "  "))
 }
 
 /// A file with this one source's keys, a credential and Kafka.
 fn with_source(keys: &str) -> String {
-    let indented: String = keys.lines().map(|line| format!("    {line}\n")).collect();
-    format!("kafka: {{ brokers: [kafka:9092] }}\nsources:\n  a:\n    secret: ${{SECRET}}\n{indented}")
+    let keys = indented(keys, "    ");
+    format!("kafka: {{ brokers: [kafka:9092] }}\nsources:\n  a:\n    secret: ${{SECRET}}\n{keys}")
 }
 
 /// The same, with a header as its proof.

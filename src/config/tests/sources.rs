@@ -64,7 +64,7 @@ fn a_signature_scheme_is_resolved_with_its_defaults() {
     assert_eq!((*hash, signed.encoding, signed.contents.len()), (Hash::Sha256, Encoding::Hex, 1));
     assert_eq!((source.path.as_str(), source.ce_source.as_str()), ("/in/a", "/in/a"));
     assert_eq!((source.terms.ack, source.terms.deadline), (Ack::Kafka, Duration::from_secs(2)));
-    assert_eq!(source.dedupe_window, Some(Duration::from_secs(3 * 86_400)));
+    assert_eq!(source.dedupe_window, Some(Duration::from_hours(72)));
     assert_eq!(source.identify.payload, Payload::ByMethod);
 }
 
