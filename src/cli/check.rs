@@ -153,9 +153,10 @@ mod tests {
         let (exit, out) = check(&GOOD.replace("brokers", "broker"), Format::Json);
         assert_eq!(exit, Exit::BadConfig);
         let object: serde_json::Value = serde_json::from_str(&out).expect("json");
-        let finding = &object["findings"][0];
+        let findings = object["findings"].as_array().expect("a list");
+        let finding = findings.iter().find(|finding| finding["path"] == "kafka.broker").expect("it");
         assert_eq!((finding["line"].as_u64(), finding["column"].as_u64()), (Some(1), Some(10)));
-        assert_eq!(finding["path"], "kafka.broker");
+        assert_eq!(object["errors"], 2);
         assert_eq!(finding["did_you_mean"], "brokers");
     }
 }

@@ -59,3 +59,40 @@ fn show(named: Option<&PathBuf>, environment: &dyn Environment) -> Result<String
     let path = config::find(named.map(PathBuf::as_path), environment)?;
     config::show(&path.display().to_string(), &config::read(&path)?, environment)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(command: Command) -> (Exit, String, String) {
+        let (mut out, mut messages) = (Vec::new(), Vec::new());
+        let environment = |name: &str| Some(format!("a-secret-for-{name}"));
+        let exit = super::run(&Args { command }, &environment, &mut out, &mut messages).expect("written");
+        (exit, String::from_utf8(out).expect("text"), String::from_utf8(messages).expect("text"))
+    }
+
+    #[test]
+    fn the_schema_is_one_of_draft_2020_12() {
+        let (exit, out, _) = run(Command::Schema);
+        let schema: serde_json::Value = serde_json::from_str(&out).expect("json");
+        assert_eq!((exit, &schema["$schema"]), (Exit::Success, &"https://json-schema.org/draft/2020-12/schema".into()));
+    }
+
+    #[test]
+    fn the_example_can_be_shown_and_hides_its_secrets() {
+        let (_, example, _) = run(Command::Example);
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("hookgate.yaml");
+        std::fs::write(&path, example).expect("written");
+        let (exit, out, messages) = run(Command::Show { config: Some(path) });
+        assert_eq!((exit, messages.as_str()), (Exit::Success, ""));
+        assert!(out.contains("in_flight: 200") && !out.contains("a-secret-for"), "{out}");
+    }
+
+    #[test]
+    fn a_bad_file_is_not_shown_but_told() {
+        let (exit, out, messages) = run(Command::Show { config: Some("/nowhere.yaml".into()) });
+        assert_eq!((exit, out.as_str()), (Exit::BadConfig, ""));
+        assert!(messages.contains("/nowhere.yaml"), "{messages}");
+    }
+}

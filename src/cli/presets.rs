@@ -92,3 +92,35 @@ fn list(presets: &[PresetInfo], as_json: bool, out: &mut dyn Write) -> io::Resul
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(command: Command) -> (Exit, String, String) {
+        let (mut out, mut messages) = (Vec::new(), Vec::new());
+        let judge: Judge<'_> = &|_, _, _| Verdict::Accepted;
+        let exit = super::run(&Args { command }, judge, &mut out, &mut messages).expect("written");
+        (exit, String::from_utf8(out).expect("text"), String::from_utf8(messages).expect("text"))
+    }
+
+    #[test]
+    fn the_list_names_presets_and_providers() {
+        let (exit, out, _) = run(Command::List { json: false });
+        assert_eq!(exit, Exit::Success);
+        assert!(out.lines().any(|line| line.starts_with("github ") && line.ends_with("GitHub")), "{out}");
+        let (_, out, _) = run(Command::List { json: true });
+        let list: serde_json::Value = serde_json::from_str(&out).expect("json");
+        assert!(list.as_array().is_some_and(|list| list.iter().any(|preset| preset["preset"] == "github")));
+    }
+
+    #[test]
+    fn a_preset_is_shown_as_its_file_and_an_unknown_one_is_a_wrong_question() {
+        let (exit, out, _) = run(Command::Show { name: "github".into() });
+        assert_eq!(exit, Exit::Success);
+        assert!(out.contains("header:X-Hub-Signature-256"), "{out}");
+        let (exit, _, messages) = run(Command::Show { name: "githb".into() });
+        assert_eq!(exit, Exit::Usage);
+        assert!(messages.contains("did you mean `github`?"), "{messages}");
+    }
+}

@@ -18,18 +18,21 @@ use crate::ingest::source;
 use crate::name::SourceName;
 use crate::{dedupe, kafka, listener, spool, telemetry, throttle};
 
-mod decode;
+mod file;
+mod presets;
+mod resolve;
+
 mod environment;
 mod expand;
-mod file;
 mod place;
-mod presets;
 mod problem;
-mod resolve;
-mod sample;
-mod schema;
-mod show;
 mod tree;
+
+mod decode;
+mod schema;
+
+mod sample;
+mod show;
 
 pub use environment::{CONFIG_PLACES, CONFIG_VARIABLE, Environment, ProcessEnvironment, find};
 pub use place::Place;

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use crate::config::place::Place;
 
+/// Longer than this, in bytes, a list of known words is left out where one of them was probably meant.
+const EXPECTED_LONG: usize = 100;
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -85,6 +88,11 @@ impl Problems {
     }
 
     fn push(&mut self, severity: Severity, at: &At, found: String, expected: String, meant: Option<String>) {
+        // What is wrong for the whole is found once a source.
+        let said = |problem: &Problem| problem.at.path == at.path && problem.found == found;
+        if self.0.iter().any(said) {
+            return;
+        }
         self.0.push(Problem { severity, at: at.clone(), found, expected, meant });
     }
 
@@ -172,7 +180,11 @@ impl fmt::Display for Problem {
         if !self.at.path.is_empty() {
             write!(f, "{}: ", self.at.path)?;
         }
-        write!(f, "found {}, expected {}", self.found, self.expected)?;
+        write!(f, "found {}", self.found)?;
+        // A long list is of no help to who has only misspelt a word.
+        if self.meant.is_none() || self.expected.len() <= EXPECTED_LONG {
+            write!(f, ", expected {}", self.expected)?;
+        }
         if let Some(meant) = &self.meant {
             write!(f, "; did you mean `{meant}`?")?;
         }

@@ -7,9 +7,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::config::decode::{Named, OneOrMany, block};
-use crate::config::file::scalars::Broker;
+use crate::config::file::scalars::{Broker, Property};
 use crate::config::file::source::Source;
-use crate::secret::Secret;
 use crate::spool::Ack;
 use crate::telemetry::Format;
 use crate::units::{ByteRate, ByteSize, Rate, Share};
@@ -54,7 +53,7 @@ block! {
         /// Make missing topics, with so many partitions and replicas. Absent: topics must exist.
         create_topics: Option<CreateTopics>,
         /// librdkafka's own properties, passed through.
-        properties: Named<Secret>,
+        properties: Named<Property>,
     }
 }
 

@@ -57,9 +57,14 @@ scalar!(
     schema::pattern("[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 );
 scalar!(StatusCode, status, "a status from 200 to 599", schema::number(200, 599));
+scalar!(Property, |text| Some(Self(Secret::new(text))), "a text", schema::text());
 scalar!(Separator, separator, "one of `,` ` ` `;` `&`", schema::words(&[",", " ", ";", "&"]));
 scalar!(Later, |_| None, "nothing here yet: this comes in a later version", serde_json::json!({ "not": {} }));
 scalar!(Broker, broker, "host:port such as kafka:9092", schema::pattern(".+:[0-9]{1,5}"));
+
+/// A property of librdkafka, any text; it may be secret.
+#[derive(Debug, Clone)]
+pub(crate) struct Property(pub(crate) Secret);
 
 /// `host:port` of a broker.
 #[derive(Debug, Clone)]

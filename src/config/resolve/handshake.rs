@@ -9,6 +9,7 @@ use crate::config::resolve::proof;
 use crate::config::resolve::proven::{Proven, demands};
 use crate::config::resolve::reply::{content_type, headers};
 use crate::config::resolve::secrets::Files;
+use crate::config::resolve::source_keys;
 use crate::ingest::source::{self as settled, HandshakeMac, Reply};
 use crate::signature::scheme::{self, Allow, Encoding};
 
@@ -101,7 +102,12 @@ fn own_proof(
         let expected = "one: without it the source's own secret is what has to be told there";
         problems.warn(&handshake.auth.at, "no secret of the handshake's own", expected);
     }
-    settled::HandshakeAuth::Own(demands(&blocks, secrets, proven.public_url.clone()))
+    let demands = demands(&blocks, secrets, proven.public_url.clone());
+    // The source's own secrets have been looked at.
+    if proven.check_keys && secrets.is_empty() && handshake.auth.sound {
+        source_keys::check(&demands, &blocks, secrets, &handshake.auth.at, problems);
+    }
+    settled::HandshakeAuth::Own(demands)
 }
 
 /// What is not said here is as in the source's first HMAC.

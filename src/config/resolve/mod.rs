@@ -10,17 +10,22 @@ use crate::config::tree::{Node, Value};
 use crate::config::{Loaded, presets};
 
 mod auth;
+mod checks;
 mod gateway;
 mod handshake;
 mod identify;
+mod kafka;
+mod listener;
 mod neighbours;
 mod path;
+mod places;
 mod proof;
 mod proven;
 mod reply;
 mod secrets;
 mod source;
 mod source_keys;
+mod spool;
 mod url;
 
 /// From a text to a configuration. None where nothing can be made of it. Without

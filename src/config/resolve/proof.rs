@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use http::HeaderName;
-
 use crate::config::decode::{Block as _, Field};
-use crate::config::file::auth::{Block, Check, KINDS, SecretFormat, Timestamp};
+use crate::config::file::auth::{Block, KINDS, SecretFormat, Timestamp};
 use crate::config::file::locate::pointer;
 use crate::config::problem::Problems;
+use crate::config::resolve::checks;
 use crate::config::resolve::secrets::{Files, Found, keys};
 use crate::locate::Expr;
 use crate::signature::scheme::{self, BodyDigest, Encoding, Kind, Part, Signed, What};
@@ -81,7 +80,7 @@ pub(super) fn block(block: &Block, files: &mut Files, problems: &mut Problems) -
             hash: *digest.hash,
             encoding: *digest.encoding,
         }),
-        checks: block.checks.iter().filter_map(|check| self::check(check, files, problems)).collect(),
+        checks: block.checks.iter().filter_map(|check| checks::resolve(check, files, problems)).collect(),
         kind: resolve_kind(block, kind, problems)?,
     };
     Some((resolved, secrets))
@@ -105,7 +104,7 @@ fn resolve_kind(block: &Block, kind: &str, problems: &mut Problems) -> Option<Ki
     }
 }
 
-fn named(field: &Field<Option<String>>, problems: &mut Problems) -> Option<String> {
+pub(super) fn named(field: &Field<Option<String>>, problems: &mut Problems) -> Option<String> {
     let name = field.as_ref()?;
     if name.is_empty() {
         problems.error(&field.at, "an empty name", "the name of the parameter");
@@ -113,7 +112,7 @@ fn named(field: &Field<Option<String>>, problems: &mut Problems) -> Option<Strin
     Some(name.clone())
 }
 
-fn at_pointer(word: &str, field: &Field<Option<String>>, problems: &mut Problems) -> Option<Expr> {
+pub(super) fn at_pointer(word: &str, field: &Field<Option<String>>, problems: &mut Problems) -> Option<Expr> {
     let text = field.as_ref()?;
     let expression = pointer(word, text).filter(|expression| matches!(expression, Expr::Json(_) | Expr::Item { .. }));
     if expression.is_none() {
@@ -122,7 +121,7 @@ fn at_pointer(word: &str, field: &Field<Option<String>>, problems: &mut Problems
     expression
 }
 
-fn truly(field: &Field<Option<bool>>, kind: Kind, problems: &mut Problems) -> Option<Kind> {
+pub(super) fn truly(field: &Field<Option<bool>>, kind: Kind, problems: &mut Problems) -> Option<Kind> {
     if **field == Some(false) {
         problems.error(&field.at, "`false`", "`true`, or another kind");
         return None;
@@ -177,103 +176,4 @@ pub(super) fn timestamp(timestamp: &Timestamp, problems: &mut Problems) -> Optio
         return None;
     };
     Some(scheme::Timestamp { from, format: *timestamp.format, past, future })
-}
-
-fn check(check: &Check, files: &mut Files, problems: &mut Problems) -> Option<scheme::Check> {
-    const SUBJECTS: [&str; 11] =
-        ["from", "absent", "ip", "client_certificate", "header", "query", "form", "json", "item", "path", "basic"];
-    let subjects: Vec<&str> =
-        check.given().into_iter().map(|(key, _)| key).filter(|key| SUBJECTS.contains(key)).collect();
-    match subjects.as_slice() {
-        ["from"] if check.equals.is_some() => {
-            Some(scheme::Check::Equals((*check.from).clone()?, (*check.equals).clone()?))
-        }
-        ["absent"] => Some(scheme::Check::Absent((*check.absent).clone()?)),
-        ["ip"] => Some(scheme::Check::Ip(check.ip.0.clone())),
-        ["client_certificate"] => {
-            let certificate = check.client_certificate.as_ref()?;
-            if certificate.subject.is_none() && certificate.sha256.is_none() {
-                problems.error(
-                    certificate.at(),
-                    "neither `subject` nor `sha256`",
-                    "one of them; else any certificate would do",
-                );
-            }
-            Some(scheme::Check::ClientCertificate {
-                header: (*certificate.header).clone(),
-                subject: certificate.subject.as_ref().map(|text| text.0.clone()),
-                sha256: certificate.sha256.as_ref().map(|text| text.0.to_ascii_lowercase()),
-            })
-        }
-        ["from" | "ip" | "absent" | "client_certificate", ..] | [] | [_, _, ..] => {
-            let expected = "one of { from, equals }, { absent }, { ip }, { client_certificate }, or a block of a kind header to basic";
-            problems.error(check.at(), "a check that says not what it checks", expected);
-            None
-        }
-        [kind] => credential(check, kind, files, problems),
-    }
-}
-
-fn credential(check: &Check, kind: &str, files: &mut Files, problems: &mut Problems) -> Option<scheme::Check> {
-    let keys = keys!(check);
-    let secrets = keys.read(files, problems);
-    if !keys.given() {
-        problems.error(
-            check.at(),
-            "a check without a secret",
-            "`secret`, `secrets`, `secret_file` or `secret_files` of its own",
-        );
-    }
-    let kind = match kind {
-        "header" => Kind::Header { name: (*check.header).clone()?, prefix: check.prefix.0.clone() },
-        "query" => Kind::Query(named(&check.query, problems)?),
-        "form" => Kind::Form(named(&check.form, problems)?),
-        "json" => Kind::Json(at_pointer("json", &check.json, problems)?),
-        "item" => Kind::Json(at_pointer("item", &check.item, problems)?),
-        "path" => truly(&check.path, Kind::Path, problems)?,
-        _ => truly(&check.basic, Kind::Basic, problems)?,
-    };
-    let block =
-        scheme::Block { secrets: secrets.into_iter().map(|found| found.secret).collect(), ..scheme::Block::new(kind) };
-    Some(scheme::Check::Block(Box::new(block)))
-}
-
-/// The headers in which a block's credentials or signatures come.
-pub(super) fn credential_headers(block: &scheme::Block, into: &mut Vec<HeaderName>) {
-    match &block.kind {
-        Kind::Header { name, .. } => into.push(name.clone()),
-        Kind::Basic => into.push(http::header::AUTHORIZATION),
-        kind => kind.signed().into_iter().flat_map(|signed| &signed.signature).for_each(|e| headers_of(e, into)),
-    }
-    for check in &block.checks {
-        if let scheme::Check::Block(block) = check {
-            credential_headers(block, into);
-        }
-    }
-}
-
-fn headers_of(expression: &Expr, into: &mut Vec<HeaderName>) {
-    match expression {
-        Expr::Header(name) => into.push(name.clone()),
-        Expr::First(expressions) => expressions.iter().for_each(|expression| headers_of(expression, into)),
-        Expr::StartsWith(expression, _) => headers_of(expression, into),
-        Expr::Composite(parts) => parts.iter().for_each(|part| headers_of(&part.expr, into)),
-        _ => {}
-    }
-}
-
-/// The query parameters in which a block's credentials or signatures come.
-pub(super) fn credential_parameters(block: &scheme::Block, into: &mut Vec<String>) {
-    match &block.kind {
-        Kind::Query(name) => into.push(name.clone()),
-        kind => {
-            let query = |e: &Expr| if let Expr::Query(name) = e { Some(name.clone()) } else { None };
-            into.extend(kind.signed().into_iter().flat_map(|signed| &signed.signature).filter_map(query));
-        }
-    }
-    for check in &block.checks {
-        if let scheme::Check::Block(block) = check {
-            credential_parameters(block, into);
-        }
-    }
 }

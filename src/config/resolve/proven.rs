@@ -8,11 +8,12 @@ use crate::config::file::source::Source;
 use crate::config::presets;
 use crate::config::problem::{At, Problems};
 use crate::config::resolve::auth::{self, Blocks};
+use crate::config::resolve::gateway::Whole;
 use crate::config::resolve::secrets::{Files, Found, keys};
-use crate::config::resolve::{path, proof, source_keys};
+use crate::config::resolve::{path, places, source_keys, url};
 use crate::ingest::source::{Handshake, HandshakeAuth};
 use crate::signature::Demands;
-use crate::signature::scheme::{Allow, Kind};
+use crate::signature::scheme::{Allow, Check, Kind};
 
 /// The proof of a source.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(super) struct Proven {
     pub(super) secrets: Vec<Found>,
     pub(super) path_has_secret: bool,
     pub(super) public_url: Option<String>,
+    /// Secrets are the true ones, and looked at.
+    pub(super) check_keys: bool,
 }
 
 impl Proven {
@@ -28,14 +31,16 @@ impl Proven {
     pub(super) fn of(
         source: &Placed<Source>,
         path: &str,
-        public_url: Option<String>,
+        whole: &Whole<'_>,
         files: &mut Files,
         problems: &mut Problems,
     ) -> Self {
         let (at, source) = (&source.at, &source.value);
         let path_has_secret = path::has_secret(path);
+        let public_url = url::public_url(&source.public_url, problems).or_else(|| whole.public_url.clone());
         let secrets = keys!(source).read(files, problems);
-        let mut proven = Self { blocks: Blocks::default(), secrets, path_has_secret, public_url };
+        let check_keys = whole.check_keys;
+        let mut proven = Self { blocks: Blocks::default(), secrets, path_has_secret, public_url, check_keys };
         match &*source.auth {
             Some(auth) => proven.blocks = auth::blocks(auth, path_has_secret, files, problems),
             None if source.auth.given || names_an_unknown_preset(source) => return proven,
@@ -45,6 +50,9 @@ impl Proven {
             }
         }
         proven.check(source, at, problems);
+        if !whole.trusts_proxies {
+            proven.refuse_certificates(problems);
+        }
         proven
     }
 
@@ -72,6 +80,16 @@ impl Proven {
             problems.error(at, "no secret", format!("{expected}{hint}"));
         }
         self.check_basic(problems);
+    }
+
+    /// Anybody can send a header; a certificate in one counts only where a proxy is known to have put it there.
+    fn refuse_certificates(&self, problems: &mut Problems) {
+        for (block, (at, _)) in self.blocks.blocks.iter().zip(&self.blocks.origins) {
+            if block.checks.iter().any(|check| matches!(check, Check::ClientCertificate { .. })) {
+                let expected = "`server.trusted_proxies`: the networks of the proxy that sets the header";
+                problems.error(at, "a client certificate in a header, and no trusted proxy", expected);
+            }
+        }
     }
 
     fn check_basic(&self, problems: &mut Problems) {
@@ -129,7 +147,7 @@ pub(super) fn demands(blocks: &Blocks, secrets: &[Found], public_url: Option<Str
 pub(super) fn refuse_credentials(headers: &[Placed<HeaderName>], proofs: &[&Demands], problems: &mut Problems) {
     let mut credentials = vec![AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE];
     let blocks = proofs.iter().flat_map(|demands| &demands.blocks);
-    blocks.for_each(|block| proof::credential_headers(block, &mut credentials));
+    blocks.for_each(|block| places::credential_headers(block, &mut credentials));
     for Placed { value: header, at } in headers {
         if credentials.contains(header) {
             let expected = "headers that hold no credential or signature: those are never carried";
@@ -142,7 +160,7 @@ pub(super) fn refuse_credentials(headers: &[Placed<HeaderName>], proofs: &[&Dema
 pub(super) fn credential_parameters(proofs: &[&Demands]) -> Vec<String> {
     let mut parameters = Vec::new();
     let blocks = proofs.iter().flat_map(|demands| &demands.blocks);
-    blocks.for_each(|block| proof::credential_parameters(block, &mut parameters));
+    blocks.for_each(|block| places::credential_parameters(block, &mut parameters));
     parameters.sort();
     parameters.dedup();
     parameters

@@ -7,10 +7,10 @@ use crate::config::file::scalars::OnBrokerUnavailable;
 use crate::config::file::source::{Source, SourceDedupe};
 use crate::config::problem::Problems;
 use crate::config::resolve::auth::Blocks;
-use crate::config::resolve::gateway::Whole;
+use crate::config::resolve::gateway::{Disk, Whole};
 use crate::config::resolve::proven::{self, Proven};
 use crate::config::resolve::secrets::Files;
-use crate::config::resolve::{handshake, identify, path, reply, url};
+use crate::config::resolve::{handshake, identify, path, reply};
 use crate::ingest::source::{HandshakeAuth, Settings, Terms};
 use crate::name::{SourceName, TopicName};
 use crate::signature::Demands;
@@ -36,13 +36,12 @@ pub(super) fn resolve(
     }
     let path = source.path.clone().unwrap_or_else(|| format!("/in/{name}"));
     path::check(&path, &source.path.at, problems);
-    let public_url = url::public_url(&source.public_url, problems).or_else(|| whole.public_url.clone());
     let before = problems.errors();
-    let proven = Proven::of(placed, &path, public_url, files, problems);
+    let proven = Proven::of(placed, &path, whole, files, problems);
     let sound = !proven.blocks.blocks.is_empty() && problems.errors() == before;
     let handshakes = handshake::resolve(source, &proven, files, problems);
     let demands = proven.demands(source, &handshakes);
-    if whole.check_keys && sound {
+    if proven.check_keys && sound {
         proven.check_keys(&demands, at, problems);
     }
     let handshake_demands = handshakes.iter().filter_map(|handshake| match &handshake.auth {
@@ -121,7 +120,10 @@ fn terms(source: &Source, whole: &Whole<'_>, problems: &mut Problems) -> Terms {
     }
     let by_default = if *source.retries { OnBrokerUnavailable::Reject } else { OnBrokerUnavailable::Spool };
     let on_broker_unavailable = source.on_broker_unavailable.unwrap_or(by_default);
-    if source.on_broker_unavailable.given && on_broker_unavailable == OnBrokerUnavailable::Spool && !whole.has_spool {
+    if source.on_broker_unavailable.given
+        && on_broker_unavailable == OnBrokerUnavailable::Spool
+        && whole.disk == Disk::None
+    {
         problems.warn(
             &source.on_broker_unavailable.at,
             "`spool`, and no `spool.dir`",
@@ -140,7 +142,7 @@ fn terms(source: &Source, whole: &Whole<'_>, problems: &mut Problems) -> Terms {
 fn topic(name: &str, own: &Field<Option<String>>, whole: &Whole<'_>, problems: &mut Problems) -> Option<TopicName> {
     let (template, at) = own.as_ref().map_or((&**whole.topic, &whole.topic.at), |topic| (topic, &own.at));
     match template.replace("{source}", name).parse::<TopicName>() {
-        Ok(topic) if topic == whole.dead_letter_topic => {
+        Ok(topic) if Some(&topic) == whole.dead_letter_topic.as_ref() => {
             problems.error(at, format!("`{topic}`, which is the dead-letter topic"), "another topic");
             None
         }

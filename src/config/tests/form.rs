@@ -230,3 +230,63 @@ fn a_key_without_a_value_is_as_if_it_were_not_there() {
     let loaded = good(&with_header_source("topic:\nlimits:\nbatch: ~"));
     assert_eq!(loaded.config.sources[0].topic.as_str(), "webhooks.a");
 }
+
+proptest::proptest! {
+    /// Whatever is typed, the answer is a list of findings: pieces of YAML and of ours, in any order.
+    #[test]
+    fn nothing_that_is_typed_ends_in_a_panic(pieces in proptest::collection::vec(0..PIECES.len(), 0..40)) {
+        let text: String = pieces.into_iter().map(|piece| PIECES[piece]).collect();
+        for finding in findings(&text) {
+            proptest::prop_assert!(!finding.to_string().is_empty());
+        }
+    }
+}
+
+const PIECES: [&str; 46] = [
+    "a",
+    ":",
+    ": ",
+    "\n",
+    "\n  ",
+    "\n    ",
+    "- ",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    "'",
+    "\"",
+    "&x ",
+    "*x",
+    "|",
+    ">",
+    "#",
+    "!!str ",
+    "~",
+    "${",
+    "${SECRET}",
+    "$${",
+    "ä",
+    "\t",
+    "\r\n",
+    "---",
+    "...",
+    "%",
+    "\u{0}",
+    "sources",
+    "kafka",
+    "auth",
+    "secret",
+    "preset",
+    "stripe",
+    "hmac",
+    "sha256",
+    "header:X",
+    "signature",
+    "any_of",
+    "first",
+    "handshake",
+    "kind",
+    "\\",
+];

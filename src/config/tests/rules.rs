@@ -88,6 +88,13 @@ fn a_property_that_would_break_a_promise_is_refused_and_all_are_looked_at() {
 }
 
 #[test]
+fn a_property_may_be_empty() {
+    let text = with_header_source("").replace("brokers:", "properties: { client.rack: '' }, brokers:");
+    let properties = good(&text).config.kafka.properties;
+    assert_eq!(properties, [("client.rack".to_owned(), crate::secret::Secret::new(""))]);
+}
+
+#[test]
 fn the_admin_port_is_not_for_the_world() {
     assert_error(&with("admin: 127.0.0.1:8080"), "admin", "the port of `listen`");
     assert_warning(&with("admin: 0.0.0.0:9000"), "admin", "only operators reach");
@@ -117,6 +124,15 @@ fn server_limits_are_sane() {
     let loaded = good(&with("server: { max_connections_per_address: 0, failed_auth: 0/s }"));
     assert_eq!(loaded.config.listener.max_connections_per_address, None);
     assert!(loaded.config.throttle.failed_auth.is_none(), "0 is off");
+}
+
+#[test]
+fn what_is_wrong_for_all_sources_is_told_once_and_hides_nothing() {
+    let text = with_sources("a: { auth: { header: X }, secret: '${SECRET}' }\nb: { auth: { header: X }, secret: '${SECRET}', deadline: 5m }")
+        .replace("brokers:", "topic: 'a b', dead_letter_topic: 'c d', brokers:");
+    let found = super::of(super::Severity::Error, &text);
+    let paths: Vec<&str> = found.iter().map(|error| error.at.path.as_str()).collect();
+    assert_eq!(paths, ["kafka.topic", "kafka.dead_letter_topic", "sources.b.deadline"]);
 }
 
 #[test]

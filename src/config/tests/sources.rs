@@ -388,8 +388,16 @@ fn checks_say_what_they_check() {
         "{ header: X-Other, secret: '${SECRET}' }",
         "{ client_certificate: { header: X-Client, subject: CN=a } }",
     ] {
-        good(&check(good_one));
+        good(&format!("server: {{ trusted_proxies: [10.0.0.0/8] }}\n{}", check(good_one)));
     }
+    let certificate = check("{ client_certificate: { header: X-Client, subject: CN=a } }");
+    assert_error(&certificate, "sources.a.auth", "no trusted proxy");
+    let any = check("{ client_certificate: { header: X-Client } }");
+    assert_error(
+        &format!("server: {{ trusted_proxies: 10.0.0.0/8 }}\n{any}"),
+        "sources.a.auth.checks[0].client_certificate",
+        "any certificate would do",
+    );
     for wrong in [
         "{ from: query:a }",
         "{ from: query:a, absent: query:b }",

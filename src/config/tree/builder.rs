@@ -1,8 +1,4 @@
-//! YAML as a tree in which every value knows where it stands.
-//!
-//! A value has no type here: a scalar is text, and what is read from it is decided by who asks for it, so that `no`, `1e3`
-//! and `12:30` are never anything but what was typed. Bounded in bytes, nodes and depth; an alias costs what it repeats,
-//! so that a small file cannot become a large one. Duplicate keys, tags, further documents and `<<` are refused.
+//! Puts the YAML parser's events together to a tree, within its bounds.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,167 +9,36 @@ use crate::config::environment::Environment;
 use crate::config::expand::expand;
 use crate::config::place::{Document, Place};
 use crate::config::problem::{At, Problems};
+use crate::config::tree::{Entry, Node, Scalar, Value};
 
-/// The largest file, in bytes.
-pub(crate) const BYTES_MAX: usize = 1 << 20;
 /// The most values of one file, aliases written out.
 const NODES_MAX: usize = 50_000;
 /// How deep values may lie within each other.
 const DEPTH_MAX: usize = 32;
 
-/// A value and where it stands.
-#[derive(Debug, Clone)]
-pub(crate) struct Node {
-    pub(crate) place: Place,
-    pub(crate) value: Value,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) enum Value {
-    /// Nothing, `~` or `null`: as if the key were not there.
-    Null,
-    Scalar(Scalar),
-    List(Vec<Node>),
-    Map(Vec<Entry>),
-}
-
-/// A text; variables in it have been replaced.
-#[derive(Debug, Clone)]
-pub(crate) struct Scalar {
-    pub(crate) text: String,
-    /// As it stands in the file, where variables have been replaced.
-    pub(crate) raw: Option<String>,
-    /// Holds a secret: never to be shown.
-    pub(crate) hidden: bool,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct Entry {
-    pub(crate) key: String,
-    pub(crate) place: Place,
-    pub(crate) node: Node,
-}
-
-impl Node {
-    /// Reads a document; what is wrong with it goes to `problems`. Without an environment a `$` is itself.
-    pub(crate) fn read(
-        document: &Arc<Document>,
-        environment: Option<&dyn Environment>,
-        problems: &mut Problems,
-    ) -> Option<Self> {
-        if document.text().len() > BYTES_MAX {
-            problems.error(&At::default(), format!("{} bytes", document.text().len()), "a file of at most 1 MiB");
+/// Reads a document; none where it is empty, or is no YAML, which `problems` then says.
+pub(super) fn build(
+    document: &Arc<Document>,
+    environment: Option<&dyn Environment>,
+    problems: &mut Problems,
+) -> Option<Node> {
+    let mut builder =
+        Builder { document, environment, problems, open: Vec::new(), root: None, anchors: HashMap::new(), nodes: 0 };
+    let mut parser = Parser::new_from_str(document.text());
+    while let Some(event) = parser.next_event() {
+        let taken = match event {
+            Ok((event, span)) => builder.take(event, span),
+            Err(error) => {
+                let place = Place::new(document, Span::empty(*error.marker()));
+                Err((place, error.info().to_owned(), "YAML"))
+            }
+        };
+        if let Err((place, found, expected)) = taken {
+            builder.problems.error(&At::new("", &place), found, expected);
             return None;
         }
-        let mut builder = Builder {
-            document,
-            environment,
-            problems,
-            open: Vec::new(),
-            root: None,
-            anchors: HashMap::new(),
-            nodes: 0,
-        };
-        let mut parser = Parser::new_from_str(document.text());
-        while let Some(event) = parser.next_event() {
-            let taken = match event {
-                Ok((event, span)) => builder.take(event, span),
-                Err(error) => {
-                    let place = Place::new(document, Span::empty(*error.marker()));
-                    Err((place, error.info().to_owned(), "YAML"))
-                }
-            };
-            if let Err((place, found, expected)) = taken {
-                problems.error(&At::new("", &place), found, expected);
-                return None;
-            }
-        }
-        let mut root = builder.root?;
-        let mut secrets = Vec::new();
-        hide(&mut root, "", &mut secrets);
-        document.hide(&secrets);
-        Some(root)
     }
-
-    /// The value under a key of a map.
-    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
-        self.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.node)
-    }
-
-    /// The entries of a map; of anything else, none.
-    pub(crate) fn entries(&self) -> &[Entry] {
-        match &self.value {
-            Value::Map(entries) => entries,
-            _ => &[],
-        }
-    }
-
-    pub(crate) fn text(&self) -> Option<&str> {
-        match &self.value {
-            Value::Scalar(scalar) => Some(&scalar.text),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn is_null(&self) -> bool {
-        matches!(self.value, Value::Null)
-    }
-
-    /// What a problem says that it found here: as it stands in the file, and of a secret nothing.
-    pub(crate) fn shown(&self) -> String {
-        match &self.value {
-            Value::Null => "nothing".into(),
-            Value::Scalar(Scalar { hidden: true, .. }) => "a secret".into(),
-            Value::Scalar(Scalar { raw: Some(raw), .. }) => format!("`{raw}`, with its variables replaced"),
-            Value::Scalar(scalar) => format!("`{}`", scalar.text.chars().take(80).collect::<String>()),
-            Value::List(_) => "a list".into(),
-            Value::Map(_) => "a map".into(),
-        }
-    }
-}
-
-/// Whether the value under this key is a secret. librdkafka's properties are known by their names.
-fn is_secret(key: &str, parent: &str) -> bool {
-    let name = key.to_ascii_lowercase();
-    let property = ["password", "secret", "jaas"].iter().any(|word| name.contains(word))
-        || [".pem", ".key"].iter().any(|end| name.ends_with(end));
-    match parent {
-        // A source may have any name.
-        "sources" => false,
-        "properties" => property,
-        _ => matches!(key, "secret" | "secrets"),
-    }
-}
-
-fn hide(node: &mut Node, parent: &str, hidden: &mut Vec<Place>) {
-    let entries = match &mut node.value {
-        Value::Map(entries) => entries,
-        Value::List(items) => return items.iter_mut().for_each(|item| hide(item, parent, hidden)),
-        Value::Null | Value::Scalar(_) => return,
-    };
-    for Entry { key, node, .. } in entries {
-        if is_secret(key, parent) {
-            hide_all(node, hidden);
-        } else {
-            if parent == "properties" {
-                // A misspelt password is one all the same: no line of a finding shows any property.
-                hidden.push(node.place.clone());
-            }
-            hide(node, key, hidden);
-        }
-    }
-}
-
-fn hide_all(node: &mut Node, hidden: &mut Vec<Place>) {
-    match &mut node.value {
-        Value::Scalar(scalar) => {
-            scalar.hidden = true;
-            hidden.push(node.place.clone());
-        }
-        Value::List(items) => items.iter_mut().for_each(|item| hide_all(item, hidden)),
-        Value::Map(entries) => entries.iter_mut().for_each(|entry| hide_all(&mut entry.node, hidden)),
-        Value::Null => {}
-    }
+    builder.root
 }
 
 /// Why reading cannot go on: where, what was found, what is expected.
