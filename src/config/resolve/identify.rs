@@ -2,7 +2,7 @@
 
 use crate::config::file::scalars::OnMalformed;
 use crate::config::file::source::{Source, SourceDedupe};
-use crate::config::problem::{At, Problems};
+use crate::config::problem::Problems;
 use crate::ingest::source::{Identify, Payload};
 use crate::locate::Expr;
 
@@ -44,7 +44,9 @@ fn check(source: &Source, problems: &mut Problems) {
     let optional = [(source.kind.as_ref(), &source.kind.at), (source.key.as_ref(), &source.key.at)];
     let optional = optional.into_iter().filter_map(|(expression, at)| Some((expression?, at)));
     for (expression, at) in std::iter::once((&*source.id, &source.id.at)).chain(optional).chain(also) {
-        refuse_pairs(expression, at, problems);
+        if expression.any(&|expression| matches!(expression, Expr::KeyValue(_))) {
+            problems.error(at, "`kv:`", "another expression; `kv:` is for `auth`: it looks at a signature's value");
+        }
     }
 }
 
@@ -56,16 +58,5 @@ fn names_the_element(id: &Expr) -> bool {
         Expr::StartsWith(expression, _) => names_the_element(expression),
         Expr::Composite(parts) => parts.iter().any(|part| names_the_element(&part.expr)),
         _ => false,
-    }
-}
-
-/// `kv:` is about a signature's value, and there is none here.
-fn refuse_pairs(expression: &Expr, at: &At, problems: &mut Problems) {
-    match expression {
-        Expr::KeyValue(name) => problems.error(at, format!("`kv:{name}`"), "another expression; `kv:` is for `auth`"),
-        Expr::First(expressions) => expressions.iter().for_each(|expression| refuse_pairs(expression, at, problems)),
-        Expr::StartsWith(expression, _) => refuse_pairs(expression, at, problems),
-        Expr::Composite(parts) => parts.iter().for_each(|part| refuse_pairs(&part.expr, at, problems)),
-        _ => {}
     }
 }

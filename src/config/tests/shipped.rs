@@ -6,7 +6,10 @@ use serde_json::Value as Json;
 
 use super::{environment, good, with_source};
 use crate::config::{Config, EXAMPLE, PresetInfo, Sample, dev, json_schema, preset_source, show};
+use crate::ingest::source::Settings;
+use crate::locate::{Request, Scope, elements};
 use crate::secret::Secret;
+use crate::signature::{Draft, Gate, Subject, sign};
 
 /// What a file says to a reader of JSON; variables stay what they are.
 fn json(text: &str) -> Json {
@@ -62,6 +65,58 @@ fn dev_starts_without_an_error_and_every_source_of_it_has_a_sample() {
         let preset = loaded.presets.get(&source.name).expect("a preset");
         let samples = Sample::all(preset).unwrap_or_else(|problems| panic!("{problems}"));
         assert!(!samples.is_empty(), "{preset}");
+    }
+}
+
+/// A request that was made of a sample.
+struct Sent(Draft);
+
+impl Subject for Sent {
+    fn request(&self) -> Request<'_> {
+        let Draft { method, target, headers, body } = &self.0;
+        Request { method, target, headers, body, path_secret: None, peer: None }
+    }
+}
+
+fn draft(source: &Settings, sample: &Sample) -> Draft {
+    let mut headers: http::HeaderMap =
+        sample.headers.iter().map(|(name, value)| (name.clone(), value.parse().expect("a value"))).collect();
+    if !sample.content_type.is_empty() {
+        headers.insert(http::header::CONTENT_TYPE, sample.content_type.parse().expect("a value"));
+    }
+    let question = if sample.query.is_empty() { "" } else { "?" };
+    Draft {
+        method: sample.method.to_string(),
+        target: format!("{}{question}{}", source.path, sample.query),
+        headers,
+        body: sample.body.clone().into_bytes(),
+    }
+}
+
+#[test]
+fn every_sample_that_is_signed_is_authentic_and_has_an_id_and_a_type() {
+    let (now, (_, loaded)) = (crate::clock::UnixMillis(1_760_000_000_000), dev().expect("dev"));
+    for source in &loaded.config.sources {
+        let gate = Gate::new(source.demands.clone()).expect("good keys");
+        for sample in Sample::all(&loaded.presets[&source.name]).expect("samples") {
+            let draft = draft(source, &sample.filled("0199a1b2-0000-7000-8000-000000000000", 42, now));
+            assert!(source.methods.iter().any(|method| method.as_str() == draft.method), "{}", sample.event);
+            let signed = sign(&source.demands, &source.demands.secrets[0], &draft, now);
+            let signed = signed.unwrap_or_else(|error| panic!("{}: {error}", source.name));
+            let sent = gate.check(Sent(signed), now);
+            let sent = sent.unwrap_or_else(|denied| panic!("{}: {:?}", source.name, denied.reason)).into_parts().0;
+            let request = sent.request();
+            let mut scope = Scope::of(request);
+            let elements = source.identify.batch.as_ref().map(|batch| elements(batch, &request).expect("an array"));
+            let first = elements.as_ref().and_then(|elements| elements.iter().next());
+            assert_eq!(first.is_some(), source.identify.batch.is_some(), "{}", source.name);
+            if let Some(element) = first {
+                scope.enter(element);
+            }
+            assert!(source.identify.id.find(&scope).is_some(), "{} {}: an id", source.name, sample.event);
+            let kind = source.identify.kind.as_ref().and_then(|kind| kind.find_type(&scope));
+            assert!(kind.is_some(), "{} {}: a type", source.name, sample.event);
+        }
     }
 }
 
