@@ -12,10 +12,10 @@ pub(crate) struct Unexpanded {
     pub(crate) expected: String,
 }
 
-/// The text with every variable replaced, and whether there was any.
-pub(crate) fn expand(text: &str, environment: &dyn Environment) -> Result<(String, bool), Unexpanded> {
+/// The text with every variable replaced.
+pub(crate) fn expand(text: &str, environment: &dyn Environment) -> Result<String, Unexpanded> {
     let mut expanded = String::with_capacity(text.len());
-    let (mut rest, mut any) = (text, false);
+    let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
         if let Some(before) = before.strip_suffix('$') {
             expanded.push_str(before);
@@ -28,10 +28,10 @@ pub(crate) fn expand(text: &str, environment: &dyn Environment) -> Result<(Strin
         };
         expanded.push_str(before);
         expanded.push_str(&variable(inside, environment)?);
-        (rest, any) = (after, true);
+        rest = after;
     }
     expanded.push_str(rest);
-    Ok((expanded, any))
+    Ok(expanded)
 }
 
 fn variable(inside: &str, environment: &dyn Environment) -> Result<String, Unexpanded> {
@@ -39,7 +39,8 @@ fn variable(inside: &str, environment: &dyn Environment) -> Result<String, Unexp
     let starts = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
     if !name.as_bytes().first().is_some_and(starts) || !name.bytes().all(|byte| starts(&byte) || byte.is_ascii_digit())
     {
-        return Err(malformed(&format!("`${{{inside}}}`")));
+        // What stands behind `:-` may be a secret.
+        return Err(malformed(&format!("`${{{name}}}`, which is no variable's name")));
     }
     match (environment.variable(name), default) {
         (Some(value), Some(default)) if value.is_empty() => Ok(default.to_owned()),
@@ -71,7 +72,7 @@ mod tests {
     }
 
     fn expanded(text: &str) -> String {
-        expand(text, &environment).expect(text).0
+        expand(text, &environment).expect(text)
     }
 
     #[test]

@@ -45,7 +45,11 @@ pub struct At {
 
 /// All findings of a configuration.
 #[derive(Debug, Clone, Default)]
-pub struct Problems(Vec<Problem>);
+pub struct Problems {
+    found: Vec<Problem>,
+    /// Paths of values that could not be read at all: what else is wrong with such a value follows from that.
+    unread: Vec<String>,
+}
 
 impl At {
     /// The same path at a place.
@@ -80,6 +84,12 @@ impl Problems {
         self.push(Severity::Warning, at, found.into(), expected.into(), None);
     }
 
+    /// An error that leaves nothing of the value; more is not said about it.
+    pub(crate) fn unreadable(&mut self, at: &At, found: impl Into<String>, expected: impl Into<String>) {
+        self.error(at, found, expected);
+        self.unread.push(at.path.clone());
+    }
+
     /// A word that is not one of `known`; `kind` says what such words are called.
     pub(crate) fn unknown(&mut self, at: &At, kind: &str, word: &str, known: &[&str]) {
         let listed: Vec<String> = known.iter().map(|word| format!("`{word}`")).collect();
@@ -90,40 +100,40 @@ impl Problems {
     fn push(&mut self, severity: Severity, at: &At, found: String, expected: String, meant: Option<String>) {
         // What is wrong for the whole is found once a source.
         let said = |problem: &Problem| problem.at.path == at.path && problem.found == found;
-        if self.0.iter().any(said) {
+        if self.found.iter().any(said) || self.unread.contains(&at.path) {
             return;
         }
-        self.0.push(Problem { severity, at: at.clone(), found, expected, meant });
+        self.found.push(Problem { severity, at: at.clone(), found, expected, meant });
     }
 
     /// Adds the findings of somebody else.
     pub fn extend(&mut self, others: Self) {
-        self.0.extend(others.0);
+        self.found.extend(others.found);
     }
 
     /// How many errors there are.
     #[must_use]
     pub fn errors(&self) -> usize {
-        self.0.iter().filter(|problem| problem.severity == Severity::Error).count()
+        self.found.iter().filter(|problem| problem.severity == Severity::Error).count()
     }
 
     /// All of them, in the order of the file.
     #[must_use]
     pub fn sorted(mut self) -> Self {
         let position = |problem: &Problem| problem.at.place.as_ref().map(|place| (place.line(), place.column()));
-        self.0.sort_by_key(position);
+        self.found.sort_by_key(position);
         self
     }
 
     /// All of them.
     pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
-        self.0.iter()
+        self.found.iter()
     }
 
     /// Whether there is nothing to say.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.found.is_empty()
     }
 }
 
@@ -144,6 +154,18 @@ fn closest(word: &str, known: &[&str]) -> Option<String> {
 }
 
 impl Problem {
+    /// `found …, expected …`
+    #[must_use]
+    pub fn message(&self) -> String {
+        // A long list is of no help to who has only misspelt a word.
+        let expected = match &self.meant {
+            Some(_) if self.expected.len() > EXPECTED_LONG => String::new(),
+            _ => format!(", expected {}", self.expected),
+        };
+        let meant = self.meant.as_ref().map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+        format!("found {}{expected}{meant}", self.found)
+    }
+
     /// One object of `check --format json`.
     #[must_use]
     pub fn json(&self) -> Value {
@@ -154,6 +176,7 @@ impl Problem {
             "line": place.map(Place::line),
             "column": place.map(Place::column),
             "path": self.at.path,
+            "message": self.message(),
             "found": self.found,
             "expected": self.expected,
             "did_you_mean": self.meant,
@@ -180,14 +203,7 @@ impl fmt::Display for Problem {
         if !self.at.path.is_empty() {
             write!(f, "{}: ", self.at.path)?;
         }
-        write!(f, "found {}", self.found)?;
-        // A long list is of no help to who has only misspelt a word.
-        if self.meant.is_none() || self.expected.len() <= EXPECTED_LONG {
-            write!(f, ", expected {}", self.expected)?;
-        }
-        if let Some(meant) = &self.meant {
-            write!(f, "; did you mean `{meant}`?")?;
-        }
+        f.write_str(&self.message())?;
         match self.at.place.as_ref().and_then(Place::snippet) {
             Some(snippet) => write!(f, "\n{snippet}"),
             None => Ok(()),

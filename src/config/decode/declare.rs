@@ -59,7 +59,7 @@ macro_rules! choice {
             ) -> Option<Self> {
                 match node.text() {
                     $(Some($word) => Some($value),)+
-                    Some(other) if !matches!(&node.value, $crate::config::tree::Value::Scalar(scalar) if scalar.hidden || scalar.raw.is_some()) => {
+                    Some(other) if !matches!(&node.value, $crate::config::tree::Value::Scalar(scalar) if scalar.hidden || scalar.raw != scalar.text) => {
                         problems.unknown(at, $kind, other, &[$($word),+]);
                         None
                     }

@@ -114,7 +114,7 @@ block! {
         after: Option<String>,
         /// How a candidate is written.
         encoding: Option<Encoding>,
-        /// What is signed: a list of parts, or a list of such lists, which are alternatives. Default: [body].
+        /// What is signed: a list of parts, or a list of such lists, which are alternatives. Default: `[body]`.
         content: Option<Content>,
         /// The characters whose percent-escapes in a URL are decoded before it is signed.
         url_unescape: Option<String>,

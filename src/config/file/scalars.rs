@@ -99,7 +99,8 @@ fn separator(text: &str) -> Option<Separator> {
 
 fn broker(text: &str) -> Option<Broker> {
     let (host, port) = text.rsplit_once(':')?;
-    let good = !host.is_empty() && !host.contains(char::is_whitespace) && port.parse::<u16>().is_ok();
+    let good =
+        !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || c == ',') && port.parse::<u16>().is_ok();
     good.then(|| Broker(text.to_owned()))
 }
 

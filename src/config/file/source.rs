@@ -23,7 +23,7 @@ block! {
     Source {
         /// A preset that these keys lie over; `hookgate presets list` shows them.
         preset: Option<String>,
-        /// Where it is served, instead of /in/<name>; `{secret}` as a whole segment where the credential is there.
+        /// Where it is served, instead of `/in/<name>`; `{secret}` as a whole segment where the credential is there.
         path: Option<String>,
         /// How it proves itself.
         auth: Option<Auth>,

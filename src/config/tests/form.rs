@@ -146,10 +146,19 @@ fn no_finding_shows_a_secret() {
         with_sources("a:\n  secret: \"hunter2\n"),
         with_sources("a:\n  secrets:\n  - 'hunter2\n"),
         with_sources("a: { secret: hunter2, b: ]"),
+        with_sources("a: { lisen: 1, secret: '${UNSET:-hunter2}' }"),
+        with_sources("a: { secret: '${1:-hunter2}' }"),
+        with_sources("a: { lisen: 1, secret: '$${hunter2}' }"),
     ] {
         let shown = shown(&text);
         assert!(!shown.is_empty() && !shown.contains("hunter2"), "{shown}\nin\n{text}");
     }
+}
+
+#[test]
+fn the_name_of_a_variable_is_no_secret() {
+    let found = of(Severity::Error, &with_sources("a: { auth: none, lisen: 1, secret: '${SECRET}' }"));
+    assert!(found[0].to_string().contains("secret: '${SECRET}'"), "{}", found[0]);
 }
 
 #[test]
@@ -161,12 +170,8 @@ fn variables_are_replaced_in_values_and_nowhere_else() {
 }
 
 #[test]
-fn an_unset_variable_is_an_error_that_names_its_place() {
-    let text = with_header_source("limits: { body: '${UNSET}' }");
-    let found = of(Severity::Error, &text);
-    assert!(
-        found.iter().any(|error| error.at.path == "sources.a.limits.body" && error.found.contains("UNSET is not set"))
-    );
+fn an_unset_variable_is_one_error_that_names_its_place() {
+    assert_error(&with_header_source("limits: { body: '${UNSET}' }"), "sources.a.limits.body", "UNSET is not set");
 }
 
 #[test]

@@ -127,13 +127,14 @@ impl Builder<'_> {
 
     fn expanded(&mut self, text: &str, place: &Place) -> Scalar {
         let expanded = self.environment.map(|environment| expand(text, environment));
-        let (text, raw) = match expanded {
-            None => (text.to_owned(), None),
-            Some(Ok((expanded, replaced))) => (expanded, replaced.then(|| text.to_owned())),
+        let raw = text.to_owned();
+        let text = match expanded {
+            None => raw.clone(),
+            Some(Ok(expanded)) => expanded,
             Some(Err(error)) => {
                 let at = At::new(self.path(), place);
-                self.problems.error(&at, error.found, error.expected);
-                (text.to_owned(), None)
+                self.problems.unreadable(&at, error.found, error.expected);
+                raw.clone()
             }
         };
         Scalar { text, raw, hidden: false }

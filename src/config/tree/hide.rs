@@ -46,10 +46,18 @@ fn hide_all(node: &mut Node, hidden: &mut Vec<Place>) {
     match &mut node.value {
         Value::Scalar(scalar) => {
             scalar.hidden = true;
-            hidden.push(node.place.clone());
+            if !is_variable(&scalar.raw) {
+                hidden.push(node.place.clone());
+            }
         }
         Value::List(items) => items.iter_mut().for_each(|item| hide_all(item, hidden)),
         Value::Map(entries) => entries.iter_mut().for_each(|entry| hide_all(&mut entry.node, hidden)),
         Value::Null => {}
     }
+}
+
+/// `${NAME}` tells nothing; a default in it would.
+fn is_variable(raw: &str) -> bool {
+    let name = raw.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+    name.is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
 }

@@ -36,8 +36,8 @@ pub(crate) enum Value {
 #[derive(Debug, Clone)]
 pub(crate) struct Scalar {
     pub(crate) text: String,
-    /// As it stands in the file, where variables have been replaced.
-    pub(crate) raw: Option<String>,
+    /// As it was typed.
+    pub(crate) raw: String,
     /// Holds a secret: never to be shown.
     pub(crate) hidden: bool,
 }
@@ -94,7 +94,7 @@ impl Node {
         match &self.value {
             Value::Null => "nothing".into(),
             Value::Scalar(Scalar { hidden: true, .. }) => "a secret".into(),
-            Value::Scalar(Scalar { raw: Some(raw), .. }) => format!("`{raw}`, with its variables replaced"),
+            Value::Scalar(Scalar { text, raw, .. }) if text != raw => format!("`{raw}`, with its variables replaced"),
             Value::Scalar(scalar) => format!("`{}`", scalar.text.chars().take(80).collect::<String>()),
             Value::List(_) => "a list".into(),
             Value::Map(_) => "a map".into(),
