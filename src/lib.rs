@@ -67,3 +67,5 @@ pub mod listener;
 pub mod telemetry;
 
 pub mod config;
+
+pub mod cli;

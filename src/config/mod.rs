@@ -1,11 +1,66 @@
 //! What the user typed, resolved into the parts' own settings.
+//!
+//! ```text
+//! text ─► tree ─► presets laid under ─► file::Gateway ─► resolve ─► Config
+//!        (places,  (tree over tree)     (keys, types,    (rules)
+//!        variables)                      defaults)
+//! ```
+//!
+//! No step stops at the first mistake: each adds what it finds to one list of [`Problems`], and goes on with what is
+//! left. A [`Config`] comes out only where there is no error; warnings come beside it. Loading again is the same call.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::ingest::source;
+use crate::name::SourceName;
 use crate::{dedupe, kafka, listener, spool, telemetry, throttle};
+
+mod file;
+mod presets;
+mod resolve;
+
+mod environment;
+mod expand;
+mod place;
+mod problem;
+mod tree;
+
+mod decode;
+mod schema;
+
+mod sample;
+mod show;
+
+pub use environment::{CONFIG_PLACES, CONFIG_VARIABLE, Environment, ProcessEnvironment, find};
+pub use place::Place;
+pub use presets::{PresetInfo, preset_source};
+pub use problem::{At, Problem, Problems, Severity};
+pub use sample::{Sample, dev};
+pub use show::show;
+
+/// A commented configuration to begin with.
+pub const EXAMPLE: &str = include_str!("example.yaml");
+
+/// The JSON Schema of a configuration, draft 2020-12.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    schema::document::<file::gateway::Gateway>("hookgate.yaml")
+}
+
+/// Reads the text of a file.
+///
+/// # Errors
+/// It is missing, unreadable, or no text.
+pub fn read(path: &Path) -> Result<String, Problems> {
+    std::fs::read_to_string(path).map_err(|error| {
+        let mut problems = Problems::default();
+        problems.error(&At::default(), format!("{}: {error}", path.display()), "a file that can be read");
+        problems
+    })
+}
 
 /// A whole configuration, with no default open any more.
 #[derive(Debug, Clone)]
@@ -40,3 +95,46 @@ pub struct Shutdown {
     /// `shutdown.timeout`: from the signal to the exit.
     pub timeout: Duration,
 }
+
+/// A configuration that is good, and what is to be said about it all the same.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// No errors among them.
+    pub warnings: Problems,
+    /// The secret files that were read; a change of one of them is a change of the configuration.
+    pub secret_files: Vec<PathBuf>,
+    /// The preset of each source that has one.
+    pub presets: BTreeMap<SourceName, String>,
+}
+
+impl Config {
+    /// Reads a file. May be called again at any time; nothing is kept between calls.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load(path: &Path, environment: &dyn Environment) -> Result<Loaded, Problems> {
+        Self::parse(&path.display().to_string(), &read(path)?, environment)
+    }
+
+    /// Reads a text; `name` is what problems call it.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse(name: &str, text: &str, environment: &dyn Environment) -> Result<Loaded, Problems> {
+        parse(name, text, environment, true)
+    }
+}
+
+/// Without `check_keys` the secrets are stand-ins for others.
+fn parse(name: &str, text: &str, environment: &dyn Environment, check_keys: bool) -> Result<Loaded, Problems> {
+    let mut problems = Problems::default();
+    match resolve::text(name, text, environment, check_keys, &mut problems) {
+        Some(loaded) if problems.errors() == 0 => Ok(Loaded { warnings: problems.sorted(), ..loaded }),
+        _ => Err(problems.sorted()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+//! A preset as a source of its own, without a user's file.
+
+use crate::config::parse;
+use crate::config::problem::{At, Problems};
+use crate::ingest::source::{HandshakeAuth, Settings};
+use crate::secret::Secret;
+use crate::signature::Gate;
+
+/// A source that is nothing but a preset and these secrets, as for `verify --preset`; `path` is where it is served.
+///
+/// # Errors
+/// There is no such preset, or it needs more: a signature over the URL needs `public_url`.
+pub fn preset_source(
+    preset: &str,
+    secrets: &[Secret],
+    public_url: Option<&str>,
+    path: &str,
+) -> Result<Settings, Problems> {
+    // A stand-in that every kind of `auth` takes; the true ones may be bytes that are no text.
+    let secret = "stand-in:for-the-true-secrets";
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let url = public_url.map(|url| format!("public_url: {}\n", quoted(url))).unwrap_or_default();
+    let text = format!(
+        "kafka: {{ brokers: [none:0] }}\n{url}sources: {{ preset: {{ preset: {}, path: {}, secret: {secret} }} }}\n",
+        quoted(preset),
+        quoted(path),
+    );
+    let loaded = parse("preset", &text.replace("${", "$${"), &|_: &str| None, false)?;
+    let mut settings = loaded.config.sources.into_iter().next().ok_or_else(Problems::default)?;
+    settings.demands.secrets = secrets.to_vec();
+    for handshake in &mut settings.handshakes {
+        if let HandshakeAuth::Own(demands) = &mut handshake.auth
+            && !demands.secrets.is_empty()
+        {
+            demands.secrets = secrets.to_vec();
+        }
+    }
+    match Gate::new(settings.demands.clone()) {
+        Ok(_) => Ok(settings),
+        Err(errors) => {
+            let mut problems = Problems::default();
+            let said = errors.iter().map(|error| (error, At::default()));
+            said.for_each(|(error, at)| problems.error(&at, error.to_string(), "a secret that this preset can use"));
+            Err(problems)
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The whole gateway: the parts' own settings, and the rules between them.
+
+use std::time::Duration;
+
+use crate::config::decode::Field;
+use crate::config::file::gateway::Gateway;
+use crate::config::problem::{At, Problems};
+use crate::config::resolve::secrets::Files;
+use crate::config::resolve::{kafka, listener, neighbours, source, spool, url};
+use crate::config::{Config, Shutdown};
+use crate::ingest::source::Settings as SourceSettings;
+use crate::name::TopicName;
+use crate::spool::{Ack, Settings as SpoolSettings};
+use crate::units::ByteSize;
+use crate::{dedupe, telemetry, throttle};
+
+/// What custody the disk can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Disk {
+    /// There is no `spool.dir`.
+    None,
+    /// It does not outlive the machine: second custody only.
+    Scratch,
+    /// It does.
+    Durable,
+}
+
+/// What sources need to know about the whole.
+pub(super) struct Whole<'a> {
+    pub(super) public_url: Option<String>,
+    /// Secrets are the true ones, and looked at.
+    pub(super) check_keys: bool,
+    pub(super) ack: Ack,
+    pub(super) disk: Disk,
+    pub(super) dedupe_window: Duration,
+    pub(super) body_budget: ByteSize,
+    pub(super) topic: &'a Field<String>,
+    /// None where it is wrong.
+    pub(super) dead_letter_topic: Option<TopicName>,
+    /// Somebody's word about the sender is taken.
+    pub(super) trusts_proxies: bool,
+}
+
+impl Whole<'_> {
+    /// Refuses an `ack` that nothing could ever satisfy.
+    pub(super) fn check_ack(&self, ack: Ack, at: &At, problems: &mut Problems) {
+        if matches!(ack, Ack::Disk | Ack::Both) && self.disk != Disk::Durable {
+            let expected = if self.disk == Disk::Scratch {
+                "`kafka`: a scratch directory is second custody only"
+            } else {
+                "`spool.dir` on a durable volume, or `ack: kafka`"
+            };
+            problems.error(at, "an `ack` that needs a disk", expected);
+        }
+        if ack == Ack::Memory {
+            let expected = "another `ack`: what is in memory when the process ends is lost, after a 200";
+            problems.warn(at, "`memory`", expected);
+        }
+    }
+}
+
+/// Resolves everything.
+pub(super) fn resolve(
+    gateway: &Gateway,
+    check_keys: bool,
+    files: &mut Files,
+    problems: &mut Problems,
+) -> Option<Config> {
+    let spool = spool::resolve(&gateway.spool, problems);
+    let whole = whole(gateway, spool.as_ref(), check_keys, problems);
+    let named = &gateway.sources.0;
+    let sources = named.iter().map(|(name, block)| (source::resolve(name, block, &whole, files, problems), &block.at));
+    let sources: Vec<(Option<SourceSettings>, &At)> = sources.collect();
+    let sources: Vec<(SourceSettings, &At)> =
+        sources.into_iter().filter_map(|(source, at)| Some((source?, at))).collect();
+    if named.is_empty() && gateway.sources.sound {
+        problems.warn(&gateway.sources.at, "no sources", "at least one; every request will be answered 401");
+    }
+    neighbours::check(&sources, problems);
+    check_shutdown(gateway, &sources, problems);
+    spool::check_segment(spool.as_ref(), kafka::largest_body(&sources), &gateway.spool, problems);
+    Some(Config {
+        listener: listener::resolve(gateway, problems),
+        admin: *gateway.admin,
+        kafka: kafka::resolve(gateway, &whole, &sources, problems)?,
+        spool,
+        dedupe: dedupe(gateway, problems),
+        hash_key_file: (*gateway.dedupe.hash_key_file).clone(),
+        throttle: throttle::Settings {
+            body_budget: *gateway.server.body_budget,
+            failed_auth: Some(*gateway.server.failed_auth).filter(|rate| rate.count > 0),
+        },
+        shutdown: Shutdown { drain_delay: *gateway.shutdown.drain_delay, timeout: *gateway.shutdown.timeout },
+        log: telemetry::Settings { level: (*gateway.log.level).clone(), format: *gateway.log.format },
+        sources: sources.into_iter().map(|(source, _)| source).collect(),
+    })
+}
+
+fn whole<'a>(
+    gateway: &'a Gateway,
+    spool: Option<&SpoolSettings>,
+    check_keys: bool,
+    problems: &mut Problems,
+) -> Whole<'a> {
+    let disk = match spool {
+        None => Disk::None,
+        Some(spool) if spool.scratch => Disk::Scratch,
+        Some(_) => Disk::Durable,
+    };
+    let dead = &gateway.kafka.dead_letter_topic;
+    let dead_letter_topic = dead.parse::<TopicName>();
+    if let Err(error) = &dead_letter_topic {
+        problems.error(&dead.at, format!("`{}`", **dead), error.to_string());
+    }
+    let whole = Whole {
+        public_url: url::public_url(&gateway.public_url, problems),
+        check_keys,
+        ack: gateway.ack.unwrap_or(if disk == Disk::Durable { Ack::Disk } else { Ack::Kafka }),
+        disk,
+        dedupe_window: *gateway.dedupe.window,
+        body_budget: *gateway.server.body_budget,
+        topic: &gateway.kafka.topic,
+        dead_letter_topic: dead_letter_topic.ok(),
+        trusts_proxies: !gateway.server.trusted_proxies.0.is_empty(),
+    };
+    if gateway.ack.given {
+        whole.check_ack(whole.ack, &gateway.ack.at, problems);
+    }
+    whole
+}
+
+fn dedupe(gateway: &Gateway, problems: &mut Problems) -> dedupe::Settings {
+    let dedupe = &gateway.dedupe;
+    if *dedupe.max_keys == 0 {
+        problems.error(&dedupe.max_keys.at, "`0`", "at least 1; a source turns it off with `dedupe: off`");
+    }
+    dedupe::Settings { window: *dedupe.window, max_keys: *dedupe.max_keys }
+}
+
+fn check_shutdown(gateway: &Gateway, sources: &[(SourceSettings, &At)], problems: &mut Problems) {
+    let (shutdown, show) = (&gateway.shutdown, crate::units::show_duration);
+    let left = shutdown.timeout.saturating_sub(*shutdown.drain_delay);
+    if left.is_zero() {
+        let expected = format!("more than drain_delay, {}", show(*shutdown.drain_delay));
+        problems.error(&shutdown.timeout.at, show(*shutdown.timeout), expected);
+    } else if let Some((slowest, _)) = sources.iter().max_by_key(|(source, _)| source.terms.deadline)
+        && slowest.terms.deadline >= left
+    {
+        let found =
+            format!("{} left after drain_delay, and a deadline of {}", show(left), show(slowest.terms.deadline));
+        problems.warn(&shutdown.timeout.at, found, "more: requests would be cut off before they are answered");
+    }
+}

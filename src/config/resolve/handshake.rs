@@ -1,0 +1,147 @@
+//! Handshakes of a source.
+
+use crate::config::decode::Block as _;
+use crate::config::file::handshake::{Condition, Handshake, HandshakeAuth, Kind};
+use crate::config::file::source::Source;
+use crate::config::problem::Problems;
+use crate::config::resolve::auth::{self, Blocks};
+use crate::config::resolve::proof;
+use crate::config::resolve::proven::{Proven, demands};
+use crate::config::resolve::reply::{content_type, headers};
+use crate::config::resolve::secrets::Files;
+use crate::config::resolve::source_keys;
+use crate::ingest::source::{self as settled, HandshakeMac, Reply};
+use crate::signature::scheme::{self, Allow, Encoding};
+
+/// Resolves all of them.
+pub(super) fn resolve(
+    source: &Source,
+    proven: &Proven,
+    files: &mut Files,
+    problems: &mut Problems,
+) -> Vec<settled::Handshake> {
+    let mut resolved = Vec::new();
+    for handshake in &source.handshake.0 {
+        if let Kind::Later(word) = *handshake.kind {
+            problems.error(&handshake.kind.at, format!("`{word}`"), "another kind: this one comes in a later version");
+            continue;
+        }
+        let mac = (*handshake.kind == Kind::HmacReply).then(|| mac(handshake, &proven.blocks, problems)).flatten();
+        check(handshake, problems);
+        resolved.push(settled::Handshake {
+            methods: handshake.when.method.0.clone(),
+            when: handshake.when.all.iter().filter_map(|condition| self::condition(condition, problems)).collect(),
+            auth: own_proof(handshake, proven, files, problems),
+            value: (*handshake.value).clone(),
+            allow: *handshake.allow,
+            mac,
+            reply: reply(handshake, problems),
+        });
+    }
+    resolved
+}
+
+fn check(handshake: &Handshake, problems: &mut Problems) {
+    let kind = *handshake.kind;
+    if handshake.value.is_none() && !handshake.value.given && kind != Kind::StatusOnly {
+        problems.error(handshake.at(), "no `value`", "what is echoed or signed, such as query:challenge");
+    }
+    if kind == Kind::HmacReply && *handshake.allow == Allow::Text {
+        problems.error(
+            &handshake.allow.at,
+            "`text`",
+            "`token` or `hex`: whatever is signed for a stranger must never pass for a delivery",
+        );
+    }
+    if kind != Kind::HmacReply {
+        for (given, at) in [
+            (handshake.hmac.given, &handshake.hmac.at),
+            (handshake.encoding.given, &handshake.encoding.at),
+            (handshake.secret_format.given, &handshake.secret_format.at),
+        ] {
+            if given {
+                problems.error(at, "a key of `hmac_reply`", "`kind: hmac_reply`, or not this key");
+            }
+        }
+    }
+    if handshake.when.method.0.is_empty() && handshake.when.method.sound {
+        problems.error(&handshake.when.method.at, "an empty list", "at least one method");
+    }
+}
+
+fn condition(condition: &Condition, problems: &mut Problems) -> Option<settled::Condition> {
+    let compared = match condition {
+        Condition::Present(expression) => return Some(settled::Condition::Present(expression.clone())),
+        Condition::Compared(compared) => compared.as_ref(),
+    };
+    match ((*compared.from).clone(), (*compared.equals).clone(), (*compared.absent).clone()) {
+        (Some(from), Some(equals), None) => Some(settled::Condition::Equals(from, equals)),
+        (None, None, Some(absent)) => Some(settled::Condition::Absent(absent)),
+        _ => {
+            problems.error(compared.at(), "a condition", "{ from: e, equals: text } or { absent: e }");
+            None
+        }
+    }
+}
+
+fn own_proof(
+    handshake: &Handshake,
+    proven: &Proven,
+    files: &mut Files,
+    problems: &mut Problems,
+) -> settled::HandshakeAuth {
+    let auth = match &*handshake.auth {
+        HandshakeAuth::Same => return settled::HandshakeAuth::Same,
+        HandshakeAuth::None => return settled::HandshakeAuth::None,
+        HandshakeAuth::Own(auth) => auth,
+    };
+    let blocks = auth::blocks(auth, proven.path_has_secret, files, problems);
+    let mut secrets = [].as_slice();
+    if blocks.need_secrets() {
+        secrets = &proven.secrets;
+        let expected = "one: without it the source's own secret is what has to be told there";
+        problems.warn(&handshake.auth.at, "no secret of the handshake's own", expected);
+    }
+    let demands = demands(&blocks, secrets, proven.public_url.clone());
+    // The source's own secrets have been looked at.
+    if proven.check_keys && secrets.is_empty() && handshake.auth.sound {
+        source_keys::check(&demands, &blocks, secrets, &handshake.auth.at, problems);
+    }
+    settled::HandshakeAuth::Own(demands)
+}
+
+/// What is not said here is as in the source's first HMAC.
+fn mac(handshake: &Handshake, blocks: &Blocks, problems: &mut Problems) -> Option<HandshakeMac> {
+    let of_source = blocks.blocks.iter().find_map(|block| match &block.kind {
+        scheme::Kind::Hmac(hash, signed) => Some((*hash, signed.encoding, block.secret_format.clone())),
+        _ => None,
+    });
+    let Some(hash) = handshake.hmac.or(of_source.as_ref().map(|(hash, ..)| *hash)) else {
+        problems.error(
+            handshake.at(),
+            "no `hmac`, and none in the source's `auth`",
+            "the hash function of the answer's HMAC",
+        );
+        return None;
+    };
+    let encoding = handshake.encoding.or(of_source.as_ref().map(|(_, encoding, _)| *encoding)).unwrap_or(Encoding::Hex);
+    let own = handshake.secret_format.as_ref().map(proof::secret_format);
+    let format = own.or(of_source.map(|(.., format)| format)).unwrap_or_default();
+    Some(HandshakeMac { hash, encoding, format })
+}
+
+fn reply(handshake: &Handshake, problems: &mut Problems) -> Reply {
+    let answer = &handshake.reply;
+    let by_default = if *handshake.kind == Kind::StatusOnly { "" } else { "{value}" };
+    let reply = Reply {
+        status: *answer.status,
+        content_type: content_type(&answer.content_type, problems),
+        body: answer.body.clone().unwrap_or_else(|| by_default.to_owned()),
+        headers: headers(&answer.headers, problems),
+    };
+    let says = |text: &str| reply.body.contains(text) || reply.headers.iter().any(|(_, value)| value.contains(text));
+    if *handshake.kind == Kind::HmacReply && !says("{mac}") {
+        problems.error(&answer.at, "an answer without `{mac}`", "it in `body` or one of `headers`");
+    }
+    reply
+}

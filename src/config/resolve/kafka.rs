@@ -1,0 +1,65 @@
+//! The way out: brokers, topics, properties.
+
+use crate::config::file::gateway::{Gateway, Kafka};
+use crate::config::problem::{At, Problems};
+use crate::config::resolve::gateway::{Disk, Whole};
+use crate::ingest::source::Settings as SourceSettings;
+use crate::kafka::{CreateTopics, Settings, SettingsError};
+use crate::spool::Ack;
+use crate::units::ByteSize;
+
+/// What librdkafka says to the properties, each for itself.
+fn check_properties(settings: &Settings, typed: &Kafka, problems: &mut Problems) {
+    let mut left = settings.clone();
+    while let Err(error) = left.check() {
+        let name = match &error {
+            SettingsError::Refused { name, .. }
+            | SettingsError::Unknown { name, .. }
+            | SettingsError::Value { name } => name,
+            SettingsError::NoBrokers => return,
+            SettingsError::Together(_) => {
+                return problems.error(&typed.properties.at, "properties that do not go together", error.to_string());
+            }
+        };
+        let Some((_, property)) = typed.properties.0.iter().find(|(known, _)| known == name) else { return };
+        problems.error(&property.at, format!("the property `{name}`"), format!("what librdkafka takes: {error}"));
+        left.properties.retain(|(known, _)| known != name);
+    }
+}
+
+/// Resolves `kafka`, and asks librdkafka about every property.
+pub(super) fn resolve(
+    gateway: &Gateway,
+    whole: &Whole<'_>,
+    sources: &[(SourceSettings, &At)],
+    problems: &mut Problems,
+) -> Option<Settings> {
+    if gateway.kafka.brokers.is_empty() && gateway.kafka.brokers.sound {
+        problems.error(&gateway.kafka.brokers.at, "no brokers", "at least one host:port");
+    }
+    let (typed, waits) = (&gateway.kafka, |source: &SourceSettings| matches!(source.terms.ack, Ack::Kafka | Ack::Both));
+    let settings = Settings {
+        brokers: typed.brokers.iter().map(|broker| broker.0.clone()).collect(),
+        dead_letter_topic: whole.dead_letter_topic.clone()?,
+        create_topics: typed
+            .create_topics
+            .as_ref()
+            .map(|create| CreateTopics { partitions: *create.partitions, replication: *create.replication }),
+        properties: typed
+            .properties
+            .0
+            .iter()
+            .map(|(name, property)| (name.clone(), property.value.0.clone()))
+            .collect(),
+        largest_body: largest_body(sources),
+        someone_waits: sources.iter().any(|(source, _)| waits(source)),
+        spooled: whole.disk != Disk::None,
+    };
+    check_properties(&settings, typed, problems);
+    Some(settings)
+}
+
+/// The largest body that any source takes.
+pub(super) fn largest_body(sources: &[(SourceSettings, &At)]) -> ByteSize {
+    sources.iter().map(|(source, _)| source.limits.body).max().unwrap_or(ByteSize::mib(1))
+}
