@@ -157,8 +157,7 @@ fn held_up_bytes(ledger: &Ledger, segment: &Segment) -> Option<u64> {
     let parked = wide(segment.marks.count(Mark::Parked));
     let all = wide(segment.marks.len());
     let only_parked = parked > 0 && parked == wide(segment.marks.outstanding());
-    let follows_poisoned = ledger.segments().any(|other| other.poisoned && other.number == segment.follows);
-    let held_up = segment.sealed && !segment.damaged && only_parked && !follows_poisoned;
+    let held_up = segment.sealed && !segment.damaged && only_parked && !ledger.is_poisoned(segment.follows);
     held_up.then(|| (segment.end - DATA_AT).saturating_mul(parked) / all)
 }
 

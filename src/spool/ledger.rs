@@ -42,6 +42,8 @@ pub(super) struct Segment {
     pub(super) poisoned: bool,
     /// The log segment written before it.
     pub(super) follows: u64,
+    /// Between what was synced before it and its first record lie numbers that were given up.
+    pub(super) disowns: bool,
     /// The latest received-at of its records.
     pub(super) newest: UnixMillis,
     pub(super) marks: Marks,
@@ -92,6 +94,7 @@ impl Segment {
             damaged: false,
             poisoned: false,
             follows: header.follows,
+            disowns: header.synced + 1 < header.base,
             newest: UnixMillis(0),
             marks: Marks::default(),
             runs: Vec::new(),
@@ -172,6 +175,11 @@ impl Ledger {
         for earlier in self.segments.iter_mut().rev().take_while(|earlier| !earlier.sealed) {
             earlier.sealed = true;
         }
+        debug_assert!(
+            self.segments.iter().all(|earlier| earlier.last().is_none_or(|last| last < segment.base)),
+            "records of earlier segments from {} on",
+            segment.base
+        );
         self.segments.push_back(segment);
     }
 
@@ -192,16 +200,19 @@ impl Ledger {
         self.segments.remove(index)
     }
 
+    /// The segment of that number is here and may hold records that do not count.
+    pub(super) fn is_poisoned(&self, number: u64) -> bool {
+        self.segments.iter().any(|segment| segment.number == number && segment.poisoned)
+    }
+
     /// Segments that nobody needs any more: all delivered, and kept for long enough. One that says what does not count
     /// in its predecessor stays as long as that one.
     pub(super) fn done(&self, now: UnixMillis, retain: Duration) -> Vec<u64> {
-        let poisoned: Vec<u64> =
-            self.segments.iter().filter(|segment| segment.poisoned).map(|segment| segment.number).collect();
         let done = |segment: &&Segment| {
             segment.sealed
                 && segment.marks.outstanding() == 0
                 && (retain.is_zero() || segment.newest.plus(retain) <= now)
-                && !poisoned.contains(&segment.follows)
+                && !self.is_poisoned(segment.follows)
         };
         self.segments.iter().filter(done).map(|segment| segment.number).collect()
     }

@@ -19,9 +19,10 @@ use super::{hold, record};
 /// Appends records that wait on disk, in order, until `into` has `max`; at least one if there is any that can be read.
 pub(super) fn read_waiting(core: &Core, max: usize, into: &mut Vec<Item>) {
     let before = into.len();
+    let mut seen = 0;
     while into.len() == before {
         let outlet = hold(&core.outlet);
-        let Some(first) = outlet.ledger.find(0, Search::Waiting) else { return };
+        let Some(first) = outlet.ledger.find(0, Search::Waiting).filter(|first| *first >= seen) else { return };
         let Some(spot) = resume(&outlet, first) else { return };
         drop(outlet);
 
@@ -33,6 +34,7 @@ pub(super) fn read_waiting(core: &Core, max: usize, into: &mut Vec<Item>) {
         }
         outlet.reading = Some(Reading { number: spot.number, at: piece.at, sequence: piece.until });
         park_missing(core, &mut outlet, spot.number, first..piece.until);
+        seen = piece.until;
     }
 }
 
@@ -122,7 +124,9 @@ fn resume(outlet: &Outlet, first: u64) -> Option<Spot> {
 fn park_missing(core: &Core, outlet: &mut Outlet, number: u64, range: Range<u64>) {
     let mut missing = 0u64;
     while let Some(sequence) = outlet.ledger.find(range.start, Search::Waiting).filter(|found| range.contains(found)) {
-        outlet.ledger.set(sequence, Mark::Parked);
+        if outlet.ledger.set(sequence, Mark::Parked).is_none() {
+            break;
+        }
         missing += 1;
     }
     if missing > 0 {

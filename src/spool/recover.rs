@@ -131,9 +131,11 @@ pub(super) fn recover(
         .filter(|candidate| candidate.header.is_log())
         .map(|candidate| (candidate.header.follows, candidate.header.synced))
         .collect();
-    for candidate in candidates {
+    let mut bases: Vec<u64> = candidates.iter().skip(1).map(|candidate| candidate.header.base).collect();
+    bases.push(u64::MAX);
+    for (candidate, before) in candidates.iter().zip(bases) {
         let successor = synced_by_successor.get(&candidate.header.number).copied();
-        recovered.add(disk, candidate, successor, limits, metrics, memory)?;
+        recovered.add(disk, candidate, Bounds { successor, before }, limits, metrics, memory)?;
     }
     for name in unreadable {
         tracing::error!(name, "neither header of a segment can be read; it is set aside; runbook spool-damaged");
@@ -248,8 +250,8 @@ impl Recovered {
     fn add(
         &mut self,
         disk: &dyn Disk,
-        candidate: Candidate,
-        successor: Option<u64>,
+        candidate: &Candidate,
+        bounds: Bounds,
         limits: &Limits,
         metrics: &Metrics,
         memory: &mut Memory<'_>,
@@ -257,7 +259,7 @@ impl Recovered {
         let header = candidate.header;
         let is_last = header.is_log() && header.number == self.last_log;
         let known = (is_last && header.number <= self.checkpoint.newest).then_some(self.checkpoint.synced);
-        let mut survey = Survey::new(header, successor, known);
+        let mut survey = Survey::new(header, bounds, known);
         let mut segment = Segment::new(&header, Arc::clone(&candidate.file));
         segment.sealed = true;
         segment.bytes = candidate.bytes;
@@ -313,7 +315,9 @@ impl Recovered {
         let name = segment.name();
         // The last write may have to stay where it is.
         let holds_tail = segment.number == self.last_log && !self.tail.is_empty();
-        if segment.marks.len() > 0 || holds_tail {
+        // It says of what its predecessor holds that it was given up.
+        let disowns = segment.disowns && self.ledger.is_poisoned(segment.follows);
+        if segment.marks.len() > 0 || holds_tail || disowns {
             self.ledger.begin(segment);
         } else if segment.damaged {
             disk.set_aside(&name)?;
@@ -328,11 +332,19 @@ impl Recovered {
     }
 }
 
+/// What the segments behind it say about a segment.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    /// The highest sequence number here that was synced.
+    successor: Option<u64>,
+    /// From this sequence number on the records are elsewhere.
+    before: u64,
+}
+
 /// What one segment's holes mean.
 struct Survey {
     header: Header,
-    /// The highest sequence number here that was synced, as its successor says.
-    successor: Option<u64>,
+    bounds: Bounds,
     /// At least so far it was synced, as the checkpoint says.
     known: Option<u64>,
     last: Option<u64>,
@@ -354,8 +366,8 @@ struct Verdict {
 }
 
 impl Survey {
-    fn new(header: Header, successor: Option<u64>, known: Option<u64>) -> Self {
-        Self { header, successor, known, last: None, write: 0, hole: None, lost: 0, torn: 0, beyond: false }
+    fn new(header: Header, bounds: Bounds, known: Option<u64>) -> Self {
+        Self { header, bounds, known, last: None, write: 0, hole: None, lost: 0, torn: 0, beyond: false }
     }
 
     fn hole(&mut self, hole: Hole) {
@@ -365,7 +377,8 @@ impl Survey {
     /// Whether the record counts.
     fn record(&mut self, frame: &Frame) -> bool {
         let sequence = frame.head.sequence;
-        if self.successor.is_some_and(|synced| sequence > synced) {
+        let Bounds { successor, before } = self.bounds;
+        if sequence >= before || successor.is_some_and(|synced| sequence > synced) {
             self.beyond = true;
             return false;
         }
@@ -381,7 +394,7 @@ impl Survey {
             let before = self.before();
             let missing = (sequence - before - 1).max(hole.heads).max(1);
             // Up to there the records of earlier writes would have reached.
-            if before + 1 >= self.write && self.header.is_log() && self.successor.is_none() {
+            if before + 1 >= self.write && self.header.is_log() && self.bounds.successor.is_none() {
                 self.torn += missing;
             } else {
                 self.lost += missing;
@@ -401,14 +414,14 @@ impl Survey {
         let rest = cut || open.is_some_and(|hole| !hole.blank);
         if !self.header.is_log() {
             self.lost += u64::from(rest || open.is_some());
-        } else if let Some(synced) = self.successor.or(self.known) {
+        } else if let Some(synced) = self.bounds.successor.or(self.known) {
             let missing = synced.saturating_sub(self.before());
             self.lost += missing;
             if missing > 0 {
                 self.torn = 0;
             }
         }
-        let is_last = self.header.is_log() && self.successor.is_none();
+        let is_last = self.header.is_log() && self.bounds.successor.is_none();
         Verdict {
             lost: self.lost,
             damaged: self.lost > 0 || unreadable,

@@ -18,6 +18,7 @@ use crate::event::{Claim, Headers};
 use crate::metrics::Build;
 
 mod basics;
+mod model;
 
 /// Segments of 8 KiB.
 fn settings() -> Settings {
