@@ -119,10 +119,14 @@ impl Checkpoints {
     }
 
     /// Writes it over the older one.
-    pub(super) fn write(&self, disk: &dyn Disk, checkpoint: &Checkpoint) -> io::Result<()> {
+    pub(super) fn write(disk: &dyn Disk, checkpoint: &Checkpoint) -> io::Result<()> {
         let name = NAMES[usize::from(!checkpoint.generation.is_multiple_of(2))];
         let file = match disk.open(name) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => disk.create(name)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let file = disk.create(name)?;
+                disk.sync_directory()?;
+                file
+            }
             other => other?,
         };
         file.write_all_at(&checkpoint.encode(), 0)?;

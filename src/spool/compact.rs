@@ -53,7 +53,7 @@ impl Keeper {
         }
         let replaced = outlet.ledger.replace(numbers, compacted);
         drop(outlet);
-        for segment in replaced {
+        for segment in &replaced {
             self.dispose(segment);
         }
         Ok(())

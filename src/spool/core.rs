@@ -114,14 +114,15 @@ impl Core {
             };
             outlet.sleepers -= 1;
         }
+        let before = into.len();
         outlet.pick(self.limits.take_parcels, into);
         if outlet.closed {
-            return !into.is_empty() || outlet.has_in_memory();
+            return into.len() > before || outlet.has_in_memory();
         }
         let behind = !outlet.has_in_memory() && outlet.has_any();
         drop(outlet);
-        if behind && into.len() < self.limits.take_parcels {
-            reader::read_waiting(self, self.limits.take_parcels, into);
+        if behind && into.len() - before < self.limits.take_parcels {
+            reader::read_waiting(self, before + self.limits.take_parcels, into);
         }
         true
     }
@@ -139,10 +140,8 @@ impl Core {
             for slot in slot.into_iter().chain(&owed) {
                 slot.done(Custody::Kafka);
             }
-        } else if sequence.is_none() {
-            if let Some(slot) = slot {
-                slot.gave_up(Custody::Kafka);
-            }
+        } else if let (None, Some(slot)) = (sequence, slot) {
+            slot.gave_up(Custody::Kafka);
         }
     }
 
@@ -257,7 +256,7 @@ impl Storage {
         let newest = self.newest.load(Ordering::Relaxed);
         let checkpoint = checkpoints.next(&outlet.ledger, newest, outlet.synced_to, next_sequence);
         drop(outlet);
-        if let Err(error) = checkpoints.write(&*self.disk, &checkpoint) {
+        if let Err(error) = Checkpoints::write(&*self.disk, &checkpoint) {
             tracing::warn!(%error, "the spool's checkpoint cannot be written; a restart will deliver more events twice");
         }
     }

@@ -3,6 +3,7 @@
 //! About once a second, and whenever the writer has begun a segment: it writes the checkpoint, reclaims segments whose
 //! records are all delivered, compacts those held up by parked ones, keeps a spare ready, and measures.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,18 +69,26 @@ impl Keeper {
         let retain = if pressing { Duration::ZERO } else { self.core.limits.retain };
         let done = hold(&self.core.outlet).ledger.done(self.core.clock.wall(), retain);
         for number in done {
-            if self.remember_keys(&[number]).is_err() {
-                return;
+            match self.remember_keys(&[number]) {
+                Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                    // To wait for space that only this segment can give would be to wait for ever.
+                    tracing::warn!("no space for the keys of delivered events; duplicates of them are possible");
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "keys of delivered events cannot be written; their segment stays");
+                    return;
+                }
+                Ok(()) => {}
             }
             let removed = hold(&self.core.outlet).ledger.remove(number);
             if let Some(segment) = removed {
-                self.dispose(segment);
+                self.dispose(&segment);
             }
         }
     }
 
     /// Writes the keys of segments to a key file, durably.
-    pub(super) fn remember_keys(&mut self, numbers: &[u64]) -> std::io::Result<()> {
+    pub(super) fn remember_keys(&mut self, numbers: &[u64]) -> io::Result<()> {
         if self.core.limits.horizon.is_zero() {
             return Ok(());
         }
@@ -98,13 +107,11 @@ impl Keeper {
             return Ok(());
         }
         let storage = &self.storage;
-        self.key_files.add(&*storage.disk, &keys, || storage.next_number()).inspect_err(|error| {
-            tracing::warn!(%error, "keys of delivered events cannot be written; their segment stays");
-        })
+        self.key_files.add(&*storage.disk, &keys, || storage.next_number())
     }
 
     /// The file of a segment that has left the ledger: set aside, recycled or removed.
-    pub(super) fn dispose(&mut self, segment: Segment) {
+    pub(super) fn dispose(&mut self, segment: &Segment) {
         let storage = &self.storage;
         let name = segment.name();
         // A reader that began before it left the ledger must not meet records of the file's next life.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::io::File;
 use super::marks::{Mark, Marks, Search};
 use super::record::Salt;
-use super::segment::{self, DATA_AT, Header};
+use super::segment::{self, DATA_AT, Header, OVERHEAD_BYTES};
 use crate::clock::UnixMillis;
 
 /// A record's place is known to within so many bytes; then it is looked for.
@@ -42,8 +42,8 @@ pub(super) struct Segment {
     pub(super) poisoned: bool,
     /// The log segment written before it.
     pub(super) follows: u64,
-    /// Between what was synced before it and its first record lie numbers that were given up.
-    pub(super) disowns: bool,
+    /// The highest sequence number that was synced when it was made.
+    synced: u64,
     /// The latest received-at of its records.
     pub(super) newest: UnixMillis,
     pub(super) marks: Marks,
@@ -94,12 +94,17 @@ impl Segment {
             damaged: false,
             poisoned: false,
             follows: header.follows,
-            disowns: header.synced + 1 < header.base,
+            synced: header.synced,
             newest: UnixMillis(0),
             marks: Marks::default(),
             runs: Vec::new(),
             landmarks: Vec::new(),
         }
+    }
+
+    /// It says of records of its predecessor that they were given up: they have numbers that nobody has now.
+    pub(super) fn disowns(&self) -> bool {
+        self.synced + 1 < self.base
     }
 
     /// The name of its file.
@@ -288,7 +293,11 @@ impl Ledger {
 
     /// Bytes that records take, with whole segments where nothing more is written to them.
     pub(super) fn used_bytes(&self) -> u64 {
-        self.segments.iter().map(|segment| if segment.sealed { segment.bytes } else { segment.end }).sum()
+        let used = |segment: &Segment| match segment.sealed {
+            true => segment.bytes,
+            false => segment.end + OVERHEAD_BYTES - DATA_AT,
+        };
+        self.segments.iter().map(used).sum()
     }
 
     /// Bytes of all files.

@@ -159,7 +159,9 @@ mod tests {
         ) {
             let mut marks = Marks::default();
             let mut list: Vec<Mark> = first.into_iter().map(|mark| ALL[mark]).collect();
-            list.iter().for_each(|mark| marks.push(*mark));
+            for mark in &list {
+                marks.push(*mark);
+            }
             for (place, mark) in changes {
                 let before = list.get(place).copied();
                 prop_assert_eq!(marks.set(place, ALL[mark]), before);

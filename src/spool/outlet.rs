@@ -96,6 +96,7 @@ impl Outlet {
             let sequence = slot.link.sequence();
             match sequence.map(|sequence| (sequence, self.ledger.mark(sequence))) {
                 None if slot.link.handed() == Handed::Alive => {}
+                None if slot.link.handed() == Handed::Delivered => delivered.push(Arc::clone(slot)),
                 None => {
                     slot.link.set_handed(Handed::Alive);
                     self.queue(frame, slot, None);

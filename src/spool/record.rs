@@ -70,7 +70,7 @@ impl Salt {
 
 /// How many bytes the event takes as a record, padding and all; none: more than any segment holds.
 pub(super) fn length(event: &Event) -> Option<usize> {
-    let key = event.key.as_ref().map_or(0, |key| key.len());
+    let key = event.key.as_ref().map_or(0, bytes::Bytes::len);
     let digests = event.digests.len().min(DIGESTS_MAX) * DIGEST_BYTES;
     let names = event.source.as_str().len() + event.topic.as_str().len();
     HEAD_BYTES

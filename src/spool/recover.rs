@@ -316,7 +316,7 @@ impl Recovered {
         // The last write may have to stay where it is.
         let holds_tail = segment.number == self.last_log && !self.tail.is_empty();
         // It says of what its predecessor holds that it was given up.
-        let disowns = segment.disowns && self.ledger.is_poisoned(segment.follows);
+        let disowns = segment.disowns() && self.ledger.is_poisoned(segment.follows);
         if segment.marks.len() > 0 || holds_tail || disowns {
             self.ledger.begin(segment);
         } else if segment.damaged {

@@ -100,16 +100,16 @@ impl Slot {
     /// The custody has taken the event and not yet done anything with it.
     pub(super) fn begins(&self, custody: Custody) {
         let mut state = hold(&self.state);
-        let stage = state.stage(custody);
-        if *stage != Stage::Done {
-            *stage = Stage::Holding;
+        let progress = state.progress(custody);
+        if *progress != Stage::Done {
+            *progress = Stage::Holding;
         }
     }
 
     /// The custody has the event for good.
     pub(super) fn done(&self, custody: Custody) {
         self.change(|state| {
-            *state.stage(custody) = Stage::Done;
+            *state.progress(custody) = Stage::Done;
             custody
         });
     }
@@ -128,9 +128,9 @@ impl Slot {
     /// The custody will not have it, as far as it knows.
     pub(super) fn gave_up(&self, custody: Custody) {
         self.change(|state| {
-            let stage = state.stage(custody);
-            if *stage != Stage::Done {
-                *stage = Stage::GaveUp;
+            let progress = state.progress(custody);
+            if *progress != Stage::Done {
+                *progress = Stage::GaveUp;
             }
             custody
         });
@@ -155,7 +155,7 @@ impl Slot {
 }
 
 impl State {
-    fn stage(&mut self, custody: Custody) -> &mut Stage {
+    fn progress(&mut self, custody: Custody) -> &mut Stage {
         match custody {
             Custody::Disk => &mut self.disk,
             Custody::Kafka | Custody::Memory => &mut self.kafka,
@@ -176,9 +176,8 @@ impl State {
             return Some(Outcome::Safe(last));
         }
         let stages = [self.disk, self.kafka];
-        let lost =
-            stages.contains(&Stage::GaveUp) && stages.iter().all(|stage| matches!(stage, Stage::Never | Stage::GaveUp));
-        lost.then_some(Outcome::Lost)
+        let nobody_has_it = stages.iter().all(|stage| matches!(stage, Stage::Never | Stage::GaveUp));
+        (nobody_has_it && stages.contains(&Stage::GaveUp)).then_some(Outcome::Lost)
     }
 }
 

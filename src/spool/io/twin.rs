@@ -381,15 +381,11 @@ impl File for Handle {
         let mut world = hold(&self.twin.0);
         let failure = world.check(Op::Sync)?;
         let inode = &mut world.inodes[self.inode];
-        match failure {
-            Some(Failure::Error(kind)) => {
-                inode.dirty.clear();
-                Err(kind.into())
-            }
-            _ => {
-                inode.sync();
-                Ok(())
-            }
+        if let Some(Failure::Error(kind)) = failure {
+            inode.dirty.clear();
+            return Err(kind.into());
         }
+        inode.sync();
+        Ok(())
     }
 }

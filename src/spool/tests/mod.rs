@@ -18,7 +18,14 @@ use crate::event::{Claim, Headers};
 use crate::metrics::Build;
 
 mod basics;
+mod damage;
+mod faults;
+mod life;
 mod model;
+mod openings;
+mod paths;
+mod slots;
+mod threads;
 
 /// Segments of 8 KiB.
 fn settings() -> Settings {
@@ -33,7 +40,7 @@ fn settings() -> Settings {
     }
 }
 
-const HORIZON: Duration = Duration::from_secs(3 * 86_400);
+const HORIZON: Duration = Duration::from_hours(72);
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 const VOLUME_BYTES: u64 = 1 << 20;
 
@@ -60,7 +67,7 @@ fn event(name: &str, topic: &str, bytes: usize) -> Event {
 
 /// A digest that is easy to tell from others.
 fn digest(name: &str) -> Digest {
-    name.bytes().fold(1, |sum, byte| sum * 257 + Digest::from(byte))
+    name.bytes().fold(1, |sum: Digest, byte| sum.wrapping_mul(257).wrapping_add(Digest::from(byte)))
 }
 
 /// Which event a parcel carries.
@@ -91,8 +98,8 @@ struct Claims {
 struct OneClaim(Option<Claims>);
 
 impl Claims {
-    fn one(&self) -> Option<Box<dyn Claim>> {
-        Some(Box::new(OneClaim(Some(self.clone()))))
+    fn one(&self) -> Box<dyn Claim> {
+        Box::new(OneClaim(Some(self.clone())))
     }
 
     /// Settled and dropped so far.
