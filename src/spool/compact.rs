@@ -116,7 +116,7 @@ impl Copy<'_> {
         let at = self.at + wide(self.buffer.len());
         let from = self.buffer.len();
         self.buffer.extend_from_slice(frame);
-        record::seal(&mut self.buffer[from..], self.base, self.salt);
+        record::seal(&mut self.buffer[from..], self.base, self.salt, at);
         if self.buffer.len() >= CHUNK_BYTES {
             self.flush()?;
         }

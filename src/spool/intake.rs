@@ -134,13 +134,14 @@ impl Batch {
         self.records.first().map(|record| record.sequence)
     }
 
-    /// Completes all records as one write to a segment.
-    pub(super) fn seal(&mut self, salt: record::Salt) {
+    /// Completes all records as one write to a place in a segment.
+    pub(super) fn seal(&mut self, salt: record::Salt, mut at: u64) {
         let write = self.first().unwrap_or_default();
         let mut rest = &mut self.bytes[..];
         for record in &self.records {
             let (bytes, after) = rest.split_at_mut(record.bytes);
-            record::seal(bytes, write, salt);
+            record::seal(bytes, write, salt, at);
+            at += wide(record.bytes);
             rest = after;
         }
     }

@@ -6,7 +6,7 @@
 //!
 //! | offset | bytes | what |
 //! | --- | --- | --- |
-//! | 0 | 4 | CRC32C of the segment's salt and bytes 4 to 56 |
+//! | 0 | 4 | CRC32C of the segment's salt, the record's place in the file (8 bytes), and bytes 4 to 56 |
 //! | 4 | 4 | CRC32C of the segment's salt and everything from 56 to the end of the padding |
 //! | 8 | 4 | length in bytes, from offset 0, without the padding |
 //! | 12 | 1 | version: 1 |
@@ -28,7 +28,7 @@
 //! The head has a checksum of its own, so that after damage its length can be believed before the body has been read:
 //! the search for the next intact record looks at 56 bytes an offset and stays linear, whatever senders put into bodies.
 //! The salt is random and new in each life of a segment, so that nothing of an earlier life, and nothing that a sender
-//! makes up, ever verifies. A CRC proves integrity against accidents, not against somebody who can write to the disk.
+//! makes up, ever verifies; nor does a record that a disk wrote to the wrong place. A CRC proves integrity against accidents, not against somebody who can write to the disk.
 //!
 //! All records of one write carry the same offset 24. A write is begun only after the one before it was synced; so a hole
 //! inside the last write is a write that a power cut tore, and a hole before it is damage.
@@ -63,8 +63,12 @@ impl Salt {
         Self { bytes, seed: crc32c::crc32c(&bytes) }
     }
 
-    fn checksum(self, bytes: &[u8]) -> u32 {
+    fn body(self, bytes: &[u8]) -> u32 {
         crc32c::crc32c_append(self.seed, bytes)
+    }
+
+    fn head(self, at: u64, bytes: &[u8]) -> u32 {
+        crc32c::crc32c_append(crc32c::crc32c_append(self.seed, &at.to_le_bytes()), bytes)
     }
 }
 
@@ -114,13 +118,13 @@ pub(super) fn encode(event: &Event, sequence: u64, into: &mut BytesMut) {
     put(into, start + 8, &short(length).to_le_bytes());
 }
 
-/// Completes a record for a segment: names the write that it belongs to, and computes the checksums. `record` is all of
-/// it, with the padding. May be done again for another segment.
-pub(super) fn seal(record: &mut [u8], write: u64, salt: Salt) {
+/// Completes a record for its place in a segment: names the write that it belongs to, and computes the checksums.
+/// `record` is all of it, with the padding. May be done again for another place.
+pub(super) fn seal(record: &mut [u8], write: u64, salt: Salt, at: u64) {
     put(record, 24, &write.to_le_bytes());
-    let body = salt.checksum(record.get(HEAD_BYTES..).unwrap_or_default());
+    let body = salt.body(record.get(HEAD_BYTES..).unwrap_or_default());
     put(record, 4, &body.to_le_bytes());
-    let head = salt.checksum(record.get(4..HEAD_BYTES).unwrap_or_default());
+    let head = salt.head(at, record.get(4..HEAD_BYTES).unwrap_or_default());
     put(record, 0, &head.to_le_bytes());
 }
 
@@ -153,10 +157,10 @@ pub(super) enum Start {
 }
 
 /// Looks at the [`HEAD_BYTES`] where a record may begin.
-pub(super) fn look(head: &[u8; HEAD_BYTES], salt: Salt) -> Start {
+pub(super) fn look(head: &[u8; HEAD_BYTES], salt: Salt, at: u64) -> Start {
     let length = number(head, 8);
     // The cheap question first: it turns away nearly every offset of a search through a body.
-    if !(HEAD_BYTES..=BYTES_MAX).contains(&length) || word(head, 0) != salt.checksum(&head[4..]) {
+    if !(HEAD_BYTES..=BYTES_MAX).contains(&length) || word(head, 0) != salt.head(at, &head[4..]) {
         return if head.iter().all(|byte| *byte == 0) { Start::Blank } else { Start::Junk };
     }
     let version = head[12];
@@ -177,7 +181,7 @@ pub(super) fn look(head: &[u8; HEAD_BYTES], salt: Salt) -> Start {
 
 /// The whole record is as it was written.
 pub(super) fn is_intact(record: &[u8], head: &Head, salt: Salt) -> bool {
-    record.len() == head.bytes && salt.checksum(record.get(HEAD_BYTES..).unwrap_or_default()) == head.body_checksum
+    record.len() == head.bytes && salt.body(record.get(HEAD_BYTES..).unwrap_or_default()) == head.body_checksum
 }
 
 /// The event inside a record that was encoded here or found intact.

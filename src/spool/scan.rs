@@ -134,7 +134,7 @@ impl<'a> Scan<'a> {
     fn step(&mut self) -> Step {
         let (at, salt) = (self.at, self.salt);
         let Some(head) = self.bytes(at, HEAD_BYTES).first_chunk::<HEAD_BYTES>() else { return Step::End };
-        let head = match record::look(head, salt) {
+        let head = match record::look(head, salt, at) {
             Start::Record(head) => head,
             Start::Alien { version } => return Step::Alien(version),
             Start::Blank => return Step::Blank,

@@ -16,7 +16,7 @@ use super::io::File;
 use super::ledger::Segment;
 use super::record::Salt;
 use super::room::Health;
-use super::segment::{Active, Header, Kind};
+use super::segment::{Active, DATA_AT, Header, Kind};
 use super::wide;
 use crate::metrics::{self, Custody};
 
@@ -114,7 +114,7 @@ impl Writer {
     /// Writes and syncs records that fit the segment.
     fn append(&mut self, part: &mut Batch) -> io::Result<()> {
         let active = self.active.as_mut().ok_or(io::ErrorKind::NotFound)?;
-        part.seal(active.header.salt);
+        part.seal(active.header.salt, active.end);
         active.append(&part.bytes, timed(&self.core))
     }
 
@@ -153,7 +153,7 @@ impl Writer {
             salt: Salt::new(storage.disk.salt()?),
             bytes: self.core.limits.segment_bytes,
         };
-        part.seal(header.salt);
+        part.seal(header.salt, DATA_AT);
         let active = Active::begin(&*storage.disk, &spare, header, &part.bytes, timed(&self.core))?;
         hold(&self.core.outlet).ledger.begin(Segment::new(&header, Arc::clone(&active.file)));
         self.follows = header.number;
