@@ -14,10 +14,11 @@
 //! | 16 | 8 | generation |
 //! | 24 | 8 | number of the newest segment |
 //! | 32 | 8 | the highest sequence number that was synced |
-//! | 40 | 8 | the next sequence number |
-//! | 48 | 8 | watermark: all records below it are delivered |
-//! | 56 | 8 | how many stretches follow |
-//! | 64 | 16 each | first sequence number of a delivered stretch, and the first behind it |
+//! | 40 | 8 | number of the segment that holds that record; 0: none does any more |
+//! | 48 | 8 | the next sequence number |
+//! | 56 | 8 | watermark: all records below it are delivered |
+//! | 64 | 8 | how many stretches follow |
+//! | 72 | 16 each | first sequence number of a delivered stretch, and the first behind it |
 //! | | 4 | CRC32C of everything before |
 
 use std::io;
@@ -29,7 +30,7 @@ use super::marks::Search;
 const NAMES: [&str; 2] = ["checkpoint.0", "checkpoint.1"];
 const MAGIC: &[u8; 8] = b"hookgchk";
 const VERSION: u64 = 1;
-const FIXED_BYTES: usize = 64;
+const FIXED_BYTES: usize = 72;
 /// Delivered stretches above the watermark that are written down; those beyond it are sent once more.
 const RUNS_MAX: usize = 4096;
 /// No checkpoint is larger.
@@ -41,7 +42,8 @@ pub(super) struct Checkpoint {
     generation: u64,
     /// It says nothing about segments with a higher number.
     pub(super) newest: u64,
-    pub(super) synced: u64,
+    synced: u64,
+    synced_in: u64,
     pub(super) next_sequence: u64,
     watermark: u64,
     runs: Vec<(u64, u64)>,
@@ -55,11 +57,25 @@ impl Checkpoint {
         segment <= self.newest && (sequence < self.watermark || in_run())
     }
 
+    /// The segment held records up to this sequence number at least.
+    pub(super) fn synced_in(&self, segment: u64) -> Option<u64> {
+        (self.synced_in == segment).then_some(self.synced)
+    }
+
     fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(FIXED_BYTES + self.runs.len() * 16 + 4);
         bytes.extend_from_slice(MAGIC);
         let count = super::wide(self.runs.len());
-        let fixed = [VERSION, self.generation, self.newest, self.synced, self.next_sequence, self.watermark, count];
+        let fixed = [
+            VERSION,
+            self.generation,
+            self.newest,
+            self.synced,
+            self.synced_in,
+            self.next_sequence,
+            self.watermark,
+            count,
+        ];
         for field in fixed.into_iter().chain(self.runs.iter().flat_map(|(first, end)| [*first, *end])) {
             bytes.extend_from_slice(&field.to_le_bytes());
         }
@@ -77,6 +93,7 @@ impl Checkpoint {
             generation: next()?,
             newest: next()?,
             synced: next()?,
+            synced_in: next()?,
             next_sequence: next()?,
             watermark: next()?,
             runs: Vec::new(),
@@ -115,7 +132,8 @@ impl Checkpoints {
         self.generation += 1;
         let watermark = ledger.find(0, Search::Outstanding).unwrap_or(synced + 1);
         let runs = ledger.delivered_runs(watermark, RUNS_MAX);
-        Checkpoint { generation: self.generation, newest, synced, next_sequence, watermark, runs }
+        let synced_in = ledger.holder(synced).unwrap_or(0);
+        Checkpoint { generation: self.generation, newest, synced, synced_in, next_sequence, watermark, runs }
     }
 
     /// Writes it over the older one.

@@ -241,6 +241,12 @@ impl Ledger {
         self.segments.get(self.index(sequence)?)?.mark(sequence)
     }
 
+    /// The number of the segment that holds a record.
+    pub(super) fn holder(&self, sequence: u64) -> Option<u64> {
+        let segment = self.segments.get(self.index(sequence)?)?;
+        segment.place(sequence).map(|_| segment.number)
+    }
+
     /// Changes the mark of a record, and says which it was.
     pub(super) fn set(&mut self, sequence: u64, mark: Mark) -> Option<Mark> {
         let index = self.index(sequence)?;
@@ -293,10 +299,8 @@ impl Ledger {
 
     /// Bytes that records take, with whole segments where nothing more is written to them.
     pub(super) fn used_bytes(&self) -> u64 {
-        let used = |segment: &Segment| match segment.sealed {
-            true => segment.bytes,
-            false => segment.end + OVERHEAD_BYTES - DATA_AT,
-        };
+        let used =
+            |segment: &Segment| if segment.sealed { segment.bytes } else { segment.end + OVERHEAD_BYTES - DATA_AT };
         self.segments.iter().map(used).sum()
     }
 

@@ -258,7 +258,7 @@ impl Recovered {
     ) -> Result<(), Stop> {
         let header = candidate.header;
         let is_last = header.is_log() && header.number == self.last_log;
-        let known = (is_last && header.number <= self.checkpoint.newest).then_some(self.checkpoint.synced);
+        let known = self.checkpoint.synced_in(header.number).filter(|_| is_last);
         let mut survey = Survey::new(header, bounds, known);
         let mut segment = Segment::new(&header, Arc::clone(&candidate.file));
         segment.sealed = true;

@@ -123,7 +123,7 @@ fn a_record_of_another_version_is_refused_too() {
     let file = twin.names_with(".seg").remove(0);
     twin.corrupt(&file, |bytes| {
         let salt = record::Salt::new(*bytes[64..].first_chunk().expect("long enough"));
-        let at = DATA_AT as usize;
+        let at = 512;
         let length = u32::from_le_bytes(*bytes[at + 8..].first_chunk().expect("long enough")) as usize;
         bytes[at + 12] = 2;
         record::seal(&mut bytes[at..at + length.next_multiple_of(8)], 1, salt, DATA_AT);

@@ -51,7 +51,7 @@ fn take_sleeps_until_there_is_something_and_ends_with_the_spool() {
     scope(|scope| {
         let taker = scope.spawn(|| {
             let mut parcels = Vec::new();
-            while spool.take(&mut parcels, Duration::from_secs(60)) {}
+            while spool.take(&mut parcels, Duration::from_mins(1)) {}
             names(&parcels)
         });
         let slot = Slot::new(Ack::Disk, None);
