@@ -20,6 +20,7 @@ use crate::metrics::Build;
 mod basics;
 mod damage;
 mod faults;
+mod golden;
 mod life;
 mod model;
 mod openings;
