@@ -30,7 +30,7 @@
 //!
 //! Numbers in names are 16 hexadecimal digits. Other files are not ours and are left alone. Everything is little endian.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -61,8 +61,10 @@ mod room;
 mod scan;
 mod segment;
 mod slot;
+mod survey;
 mod writer;
 
+pub use opening::OpenError;
 pub use parcel::Parcel;
 pub use slot::{Ack, Outcome, Slot};
 
@@ -130,74 +132,6 @@ pub enum Refusal {
     /// The spool is being closed.
     #[error("the gateway is stopping")]
     Closed,
-}
-
-/// Why the spool's directory cannot be used; says what to do about it.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another process has it.
-    #[error(
-        "{0}: the spool is in use by another process; give every process a directory of its own, or stop the other"
-    )]
-    InUse(PathBuf),
-    /// It does not exist and cannot be made.
-    #[error("{path}: the spool's directory does not exist and cannot be made ({source}); make it, owned by this user")]
-    Missing {
-        /// The directory.
-        path: PathBuf,
-        /// What the machine said.
-        source: std::io::Error,
-    },
-    /// It is something else.
-    #[error("{0}: the spool's directory is not a directory; name another, or move what is there away")]
-    NotADirectory(PathBuf),
-    /// Nothing can be written there.
-    #[error("{path}: the spool's directory cannot be written ({source}); mount it writable and let this user own it")]
-    NotWritable {
-        /// The directory.
-        path: PathBuf,
-        /// What the machine said.
-        source: std::io::Error,
-    },
-    /// A newer program has written it. Nothing has been changed.
-    #[error(
-        "{path}: has format version {found}, this program knows {known}; start the version that wrote it, or let that \
-         one deliver everything first"
-    )]
-    Version {
-        /// The file.
-        path: PathBuf,
-        /// Its version.
-        found: u16,
-        /// Ours.
-        known: u16,
-    },
-    /// The disk fails.
-    #[error("{path}: the spool's directory cannot be used ({source}); look after the volume")]
-    Unusable {
-        /// The directory.
-        path: PathBuf,
-        /// What the machine said.
-        source: std::io::Error,
-    },
-}
-
-impl OpenError {
-    fn of(path: &Path, source: std::io::Error) -> Self {
-        let path = path.to_owned();
-        match source.kind() {
-            std::io::ErrorKind::NotADirectory => Self::NotADirectory(path),
-            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-                if path.exists() {
-                    Self::NotWritable { path, source }
-                } else {
-                    Self::Missing { path, source }
-                }
-            }
-            std::io::ErrorKind::NotFound => Self::Missing { path, source },
-            _ => Self::Unusable { path, source },
-        }
-    }
 }
 
 /// A key that the spool remembers, for the dedupe to be restored.

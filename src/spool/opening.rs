@@ -1,7 +1,7 @@
 //! Opening a spool: lock, recovery, the first segment.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 
 use bytes::BytesMut;
@@ -17,9 +17,78 @@ use super::outlet::Outlet;
 use super::recover::{self, Memory, Stop};
 use super::scan::Frame;
 use super::writer::Writer;
-use super::{OpenError, Remembered, hold, segment, wide};
+use super::{Remembered, hold, segment, wide};
 use crate::clock::{Clock, UnixMillis};
 use crate::metrics::Metrics;
+
+/// Why the spool's directory cannot be used; says what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it.
+    #[error(
+        "{0}: the spool is in use by another process; give every process a directory of its own, or stop the other"
+    )]
+    InUse(PathBuf),
+    /// It does not exist and cannot be made.
+    #[error("{path}: the spool's directory does not exist and cannot be made ({source}); make it, owned by this user")]
+    Missing {
+        /// The directory.
+        path: PathBuf,
+        /// What the machine said.
+        source: io::Error,
+    },
+    /// It is something else.
+    #[error("{0}: the spool's directory is not a directory; name another, or move what is there away")]
+    NotADirectory(PathBuf),
+    /// Nothing can be written there.
+    #[error("{path}: the spool's directory cannot be written ({source}); mount it writable and let this user own it")]
+    NotWritable {
+        /// The directory.
+        path: PathBuf,
+        /// What the machine said.
+        source: io::Error,
+    },
+    /// A newer program has written it. Nothing has been changed.
+    #[error(
+        "{path}: has format version {found}, this program knows {known}; start the version that wrote it, or let that \
+         one deliver everything first"
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u16,
+        /// Ours.
+        known: u16,
+    },
+    /// The disk fails.
+    #[error("{path}: the spool's directory cannot be used ({source}); look after the volume")]
+    Unusable {
+        /// The directory.
+        path: PathBuf,
+        /// What the machine said.
+        source: io::Error,
+    },
+}
+
+impl OpenError {
+    /// What an error of the disk means.
+    pub(super) fn of(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::NotADirectory => Self::NotADirectory(path),
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                if path.exists() {
+                    Self::NotWritable { path, source }
+                } else {
+                    Self::Missing { path, source }
+                }
+            }
+            io::ErrorKind::NotFound => Self::Missing { path, source },
+            _ => Self::Unusable { path, source },
+        }
+    }
+}
 
 /// A spool whose threads have not been started.
 #[derive(Debug)]

@@ -66,7 +66,10 @@ impl Level {
 
     /// Judges anew: `used` bytes by records, `files` bytes by all files.
     pub(super) fn judge(&self, used: u64, files: u64, limits: &Limits, metrics: &Metrics) {
-        let capacity = limits.max_bytes.min(files.saturating_add(self.free_bytes.load(Ordering::Relaxed)));
+        // Space that is too small for a segment is of no use.
+        let segment = limits.segment_bytes.max(1);
+        let free = self.free_bytes.load(Ordering::Relaxed) / segment * segment;
+        let capacity = (limits.max_bytes / segment * segment).min(files.saturating_add(free));
         let room = judge(self.level(), used, capacity, limits);
         self.room.store(room as u8, Ordering::Relaxed);
         metrics.spool_bytes.set(gauge(files));

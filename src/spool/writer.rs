@@ -33,6 +33,15 @@ pub(super) struct Writer {
     follows: u64,
 }
 
+impl Drop for Writer {
+    /// A writer that died takes nothing any more, and says so.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.storage.level.set_health(Health::Broken);
+        }
+    }
+}
+
 impl Writer {
     /// A writer that has no segment yet; the next one follows that number.
     pub(super) fn new(core: Arc<Core>, storage: Arc<Storage>, follows: u64) -> Self {

@@ -1,7 +1,7 @@
 //! The spool over a disk that misbehaves. Its threads do not run here: each turn is taken when the test says so.
 
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
