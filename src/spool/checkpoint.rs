@@ -151,3 +151,47 @@ impl Checkpoints {
         file.sync()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checkpoint() -> Checkpoint {
+        Checkpoint {
+            generation: 3,
+            newest: 5,
+            synced: 30,
+            synced_in: 4,
+            next_sequence: 31,
+            watermark: 10,
+            runs: vec![(12, 15), (20, 21)],
+        }
+    }
+
+    #[test]
+    fn a_record_is_covered_below_the_watermark_and_in_a_run() {
+        let checkpoint = checkpoint();
+        let covered: Vec<u64> = (0..40).filter(|sequence| checkpoint.covers(5, *sequence)).collect();
+        let expected: Vec<u64> = (0..10).chain(12..15).chain(20..21).collect();
+        assert_eq!(covered, expected);
+    }
+
+    #[test]
+    fn a_segment_made_later_is_not_spoken_of() {
+        assert!((0..40).all(|sequence| !checkpoint().covers(6, sequence)));
+    }
+
+    #[test]
+    fn what_is_cut_short_changed_or_of_another_version_is_none() {
+        let good = checkpoint().encode();
+        assert_eq!(Checkpoint::decode(&good), Some(checkpoint()));
+        for end in 0..good.len() {
+            assert_eq!(Checkpoint::decode(&good[..end]), None, "cut at {end}");
+        }
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 0x10;
+            assert_eq!(Checkpoint::decode(&bad), None, "changed at {at}");
+        }
+    }
+}

@@ -128,6 +128,49 @@ fn events_given_up_are_not_remembered_although_the_file_shows_them() {
 }
 
 #[test]
+fn events_given_up_stay_so_when_the_segment_that_says_it_is_delivered() {
+    let mut rig = Rig::new();
+    rig.kept("a", "t");
+    let owed = rig.take();
+    rig.twin.fail(Op::Sync, 0, 2, EIO);
+    rig.keep(&event("lost", "t", 100), Ack::Disk).expect("has room");
+    rig.write();
+    drop(rig.take());
+    rig.twin.heal();
+    rig.write();
+    for index in 0..20 {
+        rig.kept(&format!("{index}"), "t");
+        rig.take().into_iter().for_each(Parcel::delivered);
+        rig.tidy();
+    }
+    drop(owed);
+    let rig = rig.killed();
+    assert!(!rig.remembered.contains(&digest("lost")));
+    assert_eq!(names(&rig.take_all())[0], "a");
+}
+
+#[test]
+fn a_segment_given_up_while_it_was_made_is_set_aside() {
+    let mut rig = Rig::new();
+    rig.kept("a", "t");
+    // It has its name, and neither the directory can be synced nor the name be taken back.
+    rig.twin.fail(Op::Sync, 0, 1, EIO);
+    rig.twin.fail(Op::SyncDirectory, 0, 1, EIO);
+    rig.twin.fail(Op::Remove, 0, 2, EIO);
+    rig.keep(&event("b", "t", 100), Ack::Disk).expect("has room");
+    rig.write();
+    assert_eq!(rig.room(), Room::None);
+    drop(rig.take());
+    rig.twin.heal();
+    rig.write();
+    rig.kept("c", "t");
+    let rig = rig.killed();
+    assert_eq!(names(&rig.take_all()), ["a", "c"]);
+    assert_eq!(rig.remembered, ["a", "c"].map(digest));
+    assert_eq!(rig.twin.names().iter().filter(|name| name.starts_with("damaged/")).count(), 1);
+}
+
+#[test]
 fn a_full_spool_says_so_refuses_and_comes_back_as_it_drains() {
     let mut rig = Rig::new();
     let mut rooms = vec![];
