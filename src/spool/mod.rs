@@ -15,17 +15,17 @@
 //! - No record is delivered whose checksums do not match, and no damage keeps the spool from opening or an intact record
 //!   from being delivered.
 //! - What was accepted has its place on disk: a batch does not meet a full volume.
-//! - Every queue, buffer and file has a bound, named in [`limits`].
+//! - Every queue, buffer and file has a bound, named in `limits`.
 //!
 //! # What lies in the directory
 //!
 //! | file | what | format |
 //! | --- | --- | --- |
 //! | `lock` | held (`flock`) by the process that uses the directory | empty |
-//! | `<number>.seg` | a live segment | [`segment`], of [`record`]s |
+//! | `<number>.seg` | a live segment | `segment`, of `record`s |
 //! | `<number>.spare`, `.new` | a segment that lies ready, or is being made | zeros, or an earlier life |
-//! | `<number>.keys` | keys of records whose segment is gone | [`keys`] |
-//! | `checkpoint.0`, `checkpoint.1` | what Kafka has | [`checkpoint`] |
+//! | `<number>.keys` | keys of records whose segment is gone | `keys` |
+//! | `checkpoint.0`, `checkpoint.1` | what Kafka has | `checkpoint` |
 //! | `damaged/<number>.seg` | a segment some of which could not be read; for a person to look at | |
 //!
 //! Numbers in names are 16 hexadecimal digits. Other files are not ours and are left alone. Everything is little endian.
@@ -40,29 +40,41 @@ use crate::event::{Digest, Event};
 use crate::metrics::Metrics;
 use crate::units::{ByteSize, Share};
 
-// In reading order: what callers hold, the bytes, the way in, the way out, what nobody waits for, the start.
-mod checkpoint;
-mod compact;
-mod core;
-mod intake;
-mod io;
-mod keeper;
-mod keys;
-mod ledger;
-mod limits;
-mod marks;
-mod opening;
-mod outlet;
+// What callers and the forwarder hold.
 mod parcel;
-mod reader;
+mod slot;
+
+// The bytes, and the disk under them.
+mod io;
 mod record;
-mod recover;
-mod room;
 mod scan;
 mod segment;
-mod slot;
-mod survey;
+
+// The way in.
+mod intake;
 mod writer;
+
+// The way out.
+mod ledger;
+mod marks;
+mod outlet;
+mod reader;
+
+// What they share, and its bounds.
+mod core;
+mod limits;
+mod room;
+
+// What nobody waits for.
+mod checkpoint;
+mod compact;
+mod keeper;
+mod keys;
+
+// The start.
+mod opening;
+mod recover;
+mod survey;
 
 pub use opening::OpenError;
 pub use parcel::Parcel;
@@ -158,6 +170,7 @@ impl Spool {
         metrics: Arc<Metrics>,
         remember: &mut dyn FnMut(Remembered<'_>),
     ) -> Result<Self, OpenError> {
+        Directory::make(&settings.dir).map_err(|error| OpenError::missing(&settings.dir, error))?;
         let disk = Directory::open(&settings.dir).map_err(|error| OpenError::of(&settings.dir, error))?;
         Self::open_on(Arc::new(disk), settings, horizon, clock, metrics, remember)
     }

@@ -72,19 +72,21 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// What an error at the making of the directory means.
+    pub(super) fn missing(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::NotADirectory => Self::NotADirectory(path),
+            _ => Self::Missing { path, source },
+        }
+    }
+
     /// What an error of the disk means.
     pub(super) fn of(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {
             io::ErrorKind::NotADirectory => Self::NotADirectory(path),
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                if path.exists() {
-                    Self::NotWritable { path, source }
-                } else {
-                    Self::Missing { path, source }
-                }
-            }
-            io::ErrorKind::NotFound => Self::Missing { path, source },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::NotWritable { path, source },
             _ => Self::Unusable { path, source },
         }
     }

@@ -27,9 +27,13 @@ pub(in crate::spool) struct Directory {
 }
 
 impl Directory {
-    /// Opens the directory; makes it, and what is missing above it, durably where it does not exist.
+    /// Makes the directory, and what is missing above it, durably, where it does not exist.
+    pub(in crate::spool) fn make(path: &Path) -> io::Result<()> {
+        make(path)
+    }
+
+    /// Opens the directory.
     pub(in crate::spool) fn open(path: &Path) -> io::Result<Self> {
-        make(path)?;
         let handle = fs::File::open(path)?;
         if !handle.metadata()?.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
