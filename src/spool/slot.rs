@@ -1,10 +1,18 @@
 //! A slot: what the caller of one event waits on, and what its custodies report to.
 //!
 //! Two completion bits, *on disk* and *in Kafka*; the source's `ack` says which of them wake the caller. Whatever made
-//! the event safe settles its claim, also when nobody waits any more.
+//! the event safe settles its claim, also when nobody waits any more. A custody that gave the event up may still get it
+//! later (Kafka reads it from disk), so *done* overrides *gave up*, never the other way round. Once decided, an outcome
+//! does not change.
 
-use std::sync::Arc;
+use std::fmt;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
+use tokio::sync::Notify;
+
+use super::hold;
 use crate::event::Claim;
 use crate::metrics::Custody;
 
@@ -27,26 +35,206 @@ pub enum Outcome {
     Lost,
 }
 
-/// One event's state. The caller and each custody hold a clone.
+/// One event's state. The caller and each custody hold a clone. Dropped by all of them undecided, it is lost: its claim
+/// is dropped with it.
 #[derive(Debug)]
-pub struct Slot {}
+pub struct Slot {
+    state: Mutex<State>,
+    decided: Notify,
+    pub(super) link: Link,
+}
+
+struct State {
+    ack: Ack,
+    either: bool,
+    disk: Stage,
+    kafka: Stage,
+    outcome: Option<Outcome>,
+    claim: Option<Box<dyn Claim>>,
+}
+
+/// How far one custody has come with the event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Never,
+    Holding,
+    Done,
+    GaveUp,
+}
 
 impl Slot {
     /// A slot for an event that is safe in the sense of `ack`; then `claim` is settled, and rolled back (dropped) when
     /// all custodies have given the event up.
     #[must_use]
     pub fn new(ack: Ack, claim: Option<Box<dyn Claim>>) -> Arc<Self> {
-        let _ = (ack, claim);
-        todo!()
+        let state = State { ack, either: false, disk: Stage::Never, kafka: Stage::Never, outcome: None, claim };
+        Arc::new(Self { state: Mutex::new(state), decided: Notify::new(), link: Link::default() })
     }
 
     /// From now on any one custody is enough: the first choice has not answered in time, or cannot.
     pub fn either_will_do(&self) {
-        todo!()
+        self.change(|state| {
+            state.either = true;
+            if state.kafka == Stage::Done { Custody::Kafka } else { Custody::Disk }
+        });
     }
 
     /// Waits until the event is safe or lost. May be called again, and dropped at any time.
     pub async fn outcome(&self) -> Outcome {
-        todo!()
+        loop {
+            let mut decided = pin!(self.decided.notified());
+            // From here on a decision wakes us, so that none is missed between the look and the wait.
+            decided.as_mut().enable();
+            if let Some(outcome) = hold(&self.state).outcome {
+                return outcome;
+            }
+            decided.await;
+        }
+    }
+
+    /// Nothing is decided yet.
+    pub(super) fn is_open(&self) -> bool {
+        hold(&self.state).outcome.is_none()
+    }
+
+    /// The custody has taken the event and not yet done anything with it.
+    pub(super) fn begins(&self, custody: Custody) {
+        let mut state = hold(&self.state);
+        let progress = state.progress(custody);
+        if *progress != Stage::Done {
+            *progress = Stage::Holding;
+        }
+    }
+
+    /// The custody has the event for good.
+    pub(super) fn done(&self, custody: Custody) {
+        self.change(|state| {
+            *state.progress(custody) = Stage::Done;
+            custody
+        });
+    }
+
+    /// The event waits in memory for Kafka: enough for those who asked for no more.
+    pub(super) fn queued(&self) {
+        let wanted = hold(&self.state).ack == Ack::Memory;
+        if wanted {
+            self.change(|state| {
+                state.either = true;
+                Custody::Memory
+            });
+        }
+    }
+
+    /// The custody will not have it, as far as it knows.
+    pub(super) fn gave_up(&self, custody: Custody) {
+        self.change(|state| {
+            let progress = state.progress(custody);
+            if *progress != Stage::Done {
+                *progress = Stage::GaveUp;
+            }
+            custody
+        });
+    }
+
+    /// Applies a change, and where it decides the event, tells the claim and the caller, after the lock is released.
+    fn change(&self, apply: impl FnOnce(&mut State) -> Custody) {
+        let mut state = hold(&self.state);
+        let last = apply(&mut state);
+        if state.outcome.is_some() {
+            return;
+        }
+        state.outcome = state.decide(last);
+        let Some(outcome) = state.outcome else { return };
+        let claim = state.claim.take();
+        drop(state);
+        if let (Outcome::Safe(_), Some(claim)) = (outcome, claim) {
+            claim.settle();
+        }
+        self.decided.notify_waiters();
+    }
+}
+
+impl State {
+    fn progress(&mut self, custody: Custody) -> &mut Stage {
+        match custody {
+            Custody::Disk => &mut self.disk,
+            Custody::Kafka | Custody::Memory => &mut self.kafka,
+        }
+    }
+
+    fn decide(&self, last: Custody) -> Option<Outcome> {
+        let on_disk = self.disk == Stage::Done;
+        let in_kafka = self.kafka == Stage::Done;
+        let enough = match self.ack {
+            // The writer itself hands an event to Kafka that the disk has given up; there it is as safe as it can be.
+            Ack::Disk => on_disk || (in_kafka && self.disk == Stage::GaveUp),
+            Ack::Kafka => in_kafka,
+            Ack::Both => on_disk && in_kafka,
+            Ack::Memory => on_disk || in_kafka || last == Custody::Memory,
+        };
+        if enough || (self.either && (on_disk || in_kafka)) {
+            return Some(Outcome::Safe(last));
+        }
+        let stages = [self.disk, self.kafka];
+        let nobody_has_it = stages.iter().all(|stage| matches!(stage, Stage::Never | Stage::GaveUp));
+        (nobody_has_it && stages.contains(&Stage::GaveUp)).then_some(Outcome::Lost)
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("ack", &self.ack)
+            .field("either", &self.either)
+            .field("disk", &self.disk)
+            .field("kafka", &self.kafka)
+            .field("outcome", &self.outcome)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Ties an event's two ways through the spool together, so that the forwarder does not get it twice: by `hand_over` and
+/// by the batch that was synced. Read and written only under the lock of the way out.
+#[derive(Debug, Default)]
+pub(super) struct Link {
+    sequence: AtomicU64,
+    parcel: AtomicU8,
+}
+
+/// What became of the parcel that `hand_over` made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Handed {
+    /// There was none.
+    Never = 0,
+    /// It is in the queue or in the forwarder's hands.
+    Alive = 1,
+    /// Kafka has the event.
+    Delivered = 2,
+    /// It ended without Kafka having the event.
+    Ended = 3,
+}
+
+impl Link {
+    /// The event's sequence number, once it is synced.
+    pub(super) fn sequence(&self) -> Option<u64> {
+        Some(self.sequence.load(Ordering::Relaxed)).filter(|sequence| *sequence != 0)
+    }
+
+    pub(super) fn set_sequence(&self, sequence: u64) {
+        self.sequence.store(sequence, Ordering::Relaxed);
+    }
+
+    pub(super) fn handed(&self) -> Handed {
+        match self.parcel.load(Ordering::Relaxed) {
+            0 => Handed::Never,
+            1 => Handed::Alive,
+            2 => Handed::Delivered,
+            _ => Handed::Ended,
+        }
+    }
+
+    pub(super) fn set_handed(&self, handed: Handed) {
+        self.parcel.store(handed as u8, Ordering::Relaxed);
     }
 }

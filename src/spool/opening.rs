@@ -1,0 +1,194 @@
+//! Opening a spool: lock, recovery, the first segment.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex};
+
+use bytes::BytesMut;
+
+use super::core::{Core, Storage};
+use super::intake::{Batch, Intake, Pending, Place};
+use super::io::Disk;
+use super::keeper::Keeper;
+use super::ledger::Entry;
+use super::limits::Limits;
+use super::marks::Mark;
+use super::outlet::Outlet;
+use super::recover::{self, Memory, Stop};
+use super::scan::Frame;
+use super::writer::Writer;
+use super::{Remembered, hold, segment, wide};
+use crate::clock::{Clock, UnixMillis};
+use crate::metrics::Metrics;
+
+/// Why the spool's directory cannot be used; says what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it.
+    #[error(
+        "{0}: the spool is in use by another process; give every process a directory of its own, or stop the other"
+    )]
+    InUse(PathBuf),
+    /// It does not exist and cannot be made.
+    #[error("{path}: the spool's directory does not exist and cannot be made ({source}); make it, owned by this user")]
+    Missing {
+        /// The directory.
+        path: PathBuf,
+        /// What the machine said.
+        source: io::Error,
+    },
+    /// It is something else.
+    #[error("{0}: the spool's directory is not a directory; name another, or move what is there away")]
+    NotADirectory(PathBuf),
+    /// Nothing can be written there.
+    #[error("{path}: the spool's directory cannot be written ({source}); mount it writable and let this user own it")]
+    NotWritable {
+        /// The directory.
+        path: PathBuf,
+        /// What the machine said.
+        source: io::Error,
+    },
+    /// A newer program has written it. Nothing has been changed.
+    #[error(
+        "{path}: has format version {found}, this program knows {known}; start the version that wrote it, or let that \
+         one deliver everything first"
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u16,
+        /// Ours.
+        known: u16,
+    },
+    /// The disk fails.
+    #[error("{path}: the spool's directory cannot be used ({source}); look after the volume")]
+    Unusable {
+        /// The directory.
+        path: PathBuf,
+        /// What the machine said.
+        source: io::Error,
+    },
+}
+
+impl OpenError {
+    /// What an error at the making of the directory means.
+    pub(super) fn missing(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::NotADirectory => Self::NotADirectory(path),
+            _ => Self::Missing { path, source },
+        }
+    }
+
+    /// What an error of the disk means.
+    pub(super) fn of(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::NotADirectory => Self::NotADirectory(path),
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::NotWritable { path, source },
+            _ => Self::Unusable { path, source },
+        }
+    }
+}
+
+/// A spool whose threads have not been started.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) core: Arc<Core>,
+    pub(super) writer: Writer,
+    pub(super) keeper: Keeper,
+}
+
+/// Opens what is on the disk.
+///
+/// # Errors
+/// The directory cannot be used. A volume that is full, or fails at the first write, can: what was kept is delivered.
+pub(super) fn open(
+    disk: Arc<dyn Disk>,
+    path: &Path,
+    limits: Limits,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+    remember: &mut dyn FnMut(Remembered<'_>),
+) -> Result<Opened, OpenError> {
+    match disk.lock() {
+        Ok(true) => {}
+        Ok(false) => return Err(OpenError::InUse(path.to_owned())),
+        Err(error) => return Err(OpenError::of(path, error)),
+    }
+    let horizon = u64::try_from(limits.horizon.as_millis()).unwrap_or(u64::MAX);
+    let since = UnixMillis(clock.wall().0.saturating_sub(horizon));
+    let mut memory = Memory { since, remember };
+    let recovered = recover::recover(&*disk, &limits, &metrics, &mut memory).map_err(|stop| match stop {
+        Stop::Disk(error) => OpenError::of(path, error),
+        Stop::Alien { name, version } => {
+            OpenError::Version { path: path.join(name), found: version, known: segment::VERSION }
+        }
+    })?;
+
+    let intake = Intake {
+        batch: Batch::default(),
+        next_sequence: recovered.next_sequence,
+        place: Place { room: 0, spares: 0, capacity: limits.segment_capacity() },
+        closed: false,
+        idle: false,
+    };
+    let storage = Arc::new(Storage::new(disk, intake, recovered.checkpoints, recovered.newest));
+    *hold(&storage.spares) = recovered.spares;
+    let outlet = Outlet::new(recovered.ledger, recovered.synced_to);
+    let core = Arc::new(Core {
+        clock,
+        metrics,
+        limits,
+        outlet: Mutex::new(outlet),
+        ready: Condvar::new(),
+        storage: Some(Arc::clone(&storage)),
+    });
+    let mut writer = Writer::new(Arc::clone(&core), Arc::clone(&storage), recovered.last_log);
+    let mut keeper = Keeper::new(Arc::clone(&core), storage, recovered.key_files);
+    keeper.measure();
+    let tail = rewritten(&recovered.tail, |frame| recovered.checkpoint.covers(recovered.last_log, frame.head.sequence));
+    match writer.adopt(tail) {
+        Ok(()) => recovered.tail.iter().for_each(|frame| memory.add(&frame.bytes)),
+        Err(error) if is_no_permission(&error) => return Err(OpenError::of(path, error)),
+        // They are not known to be durable, so their keys are not told; they are delivered all the same.
+        Err(_) => leave(&core, recovered.last_log, &recovered.tail),
+    }
+    keeper.measure();
+    Ok(Opened { core, writer, keeper })
+}
+
+fn is_no_permission(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+}
+
+/// The last write as a batch of its own.
+fn rewritten(tail: &[Frame], delivered: impl Fn(&Frame) -> bool) -> Batch {
+    let mut batch = Batch { bytes: BytesMut::new(), records: Vec::new() };
+    for frame in tail {
+        batch.bytes.extend_from_slice(&frame.bytes);
+        batch.records.push(Pending {
+            sequence: frame.head.sequence,
+            received_at: frame.head.received_at,
+            bytes: frame.bytes.len(),
+            slot: None,
+            delivered: delivered(frame),
+        });
+    }
+    batch
+}
+
+/// The last write stays where it is.
+fn leave(core: &Core, number: u64, tail: &[Frame]) {
+    let mut outlet = hold(&core.outlet);
+    for frame in tail {
+        let sequence = frame.head.sequence;
+        let end = frame.at + wide(frame.bytes.len());
+        let entry = Entry { sequence, at: frame.at, end, received_at: frame.head.received_at };
+        if let Some(segment) = outlet.ledger.segment_mut(number) {
+            segment.enter(entry, Mark::Waiting);
+        }
+        outlet.synced_to = outlet.synced_to.max(sequence);
+    }
+}

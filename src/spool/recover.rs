@@ -1,0 +1,334 @@
+//! Recovery: what is in the directory when the spool is opened.
+//!
+//! One pass over the live segments, in the order of their records; nothing but marks and the last write stays in memory.
+//! Every record whose checksums match is found, also behind damage. What is no record is one of three things:
+//!
+//! - behind the last record, nothing was ever written: the regular end;
+//! - in the last write of the log, which nobody has been told of: a torn tail, cut off;
+//! - anywhere else: damage. The segment is set aside once its intact records are delivered.
+//!
+//! The last write may be in the page cache only, so that it is not yet known to be durable: it is handed back to be
+//! written again, and counts only then. Records that a segment holds beyond what its successor says was synced were
+//! written again elsewhere, or were given up, when that segment failed; they are left out.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+use super::checkpoint::{Checkpoint, Checkpoints};
+use super::io::{Disk, Entry as Listed, File};
+use super::keys::{self, KeyFiles};
+use super::ledger::{Entry, Ledger, Segment};
+use super::limits::Limits;
+use super::marks::Mark;
+use super::scan::{Found, Frame, Scan};
+use super::segment::{self, DATA_AT, Header, Kind, NoHeader, data_end};
+use super::survey::{Bounds, Survey};
+use super::{Remembered, record};
+use crate::clock::UnixMillis;
+use crate::metrics::Metrics;
+
+/// What was found.
+#[derive(Debug)]
+pub(super) struct Recovered {
+    pub(super) ledger: Ledger,
+    /// The last write of the log, to be written again.
+    pub(super) tail: Vec<Frame>,
+    /// The log segment that was written last; 0: none.
+    pub(super) last_log: u64,
+    /// The highest sequence number that is in the ledger.
+    pub(super) synced_to: u64,
+    pub(super) next_sequence: u64,
+    /// The highest number of a segment or key file.
+    pub(super) newest: u64,
+    pub(super) spares: Vec<String>,
+    pub(super) key_files: KeyFiles,
+    pub(super) checkpoints: Checkpoints,
+    pub(super) checkpoint: Checkpoint,
+}
+
+/// Why recovery stopped before it had changed anything.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The disk does not let us list, rename or remove.
+    Disk(io::Error),
+    /// A file of a version that this program does not know.
+    Alien {
+        /// Its name.
+        name: String,
+        /// The version it claims.
+        version: u16,
+    },
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Disk(error)
+    }
+}
+
+/// A live segment before its records are read.
+struct Candidate {
+    header: Header,
+    file: Arc<dyn File>,
+    bytes: u64,
+}
+
+/// Whom the recovered keys are told to.
+pub(super) struct Memory<'a> {
+    /// Older keys are of no use.
+    pub(super) since: UnixMillis,
+    pub(super) remember: &'a mut dyn FnMut(Remembered<'_>),
+}
+
+impl Memory<'_> {
+    /// Tells the keys of a record.
+    pub(super) fn add(&mut self, frame: &[u8]) {
+        let event = record::view(frame);
+        if event.received_at >= self.since {
+            for digest in record::digests(frame) {
+                (self.remember)(Remembered { source: event.source, digest, received_at: event.received_at });
+            }
+        }
+    }
+}
+
+/// Reads the directory.
+///
+/// # Errors
+/// Nothing of what was kept has been touched.
+pub(super) fn recover(
+    disk: &dyn Disk,
+    limits: &Limits,
+    metrics: &Metrics,
+    memory: &mut Memory<'_>,
+) -> Result<Recovered, Stop> {
+    let listed = disk.list()?;
+    // What is seen may be in memory only; removals below rely on it.
+    disk.sync_directory()?;
+    let numbers = listed.iter().filter_map(|entry| number(&entry.name));
+    let newest = numbers.max().unwrap_or(0);
+    let (checkpoints, checkpoint) = Checkpoints::load(disk);
+    let (candidates, unreadable) = candidates(disk, &listed)?;
+    let candidates = without_attempts(disk, without_replaced(disk, candidates)?)?;
+    let spares = spares(disk, &listed, limits);
+    let key_files = listed.into_iter().filter(|entry| entry.name.ends_with(keys::SUFFIX)).collect();
+    let key_files = KeyFiles::recall(disk, key_files, memory.since, memory.remember);
+
+    let mut recovered = Recovered {
+        ledger: Ledger::default(),
+        tail: Vec::new(),
+        last_log: last_log(&candidates),
+        synced_to: 0,
+        next_sequence: checkpoint.next_sequence.max(1),
+        newest: newest.max(candidates.iter().map(|candidate| candidate.header.number).max().unwrap_or(0)),
+        spares,
+        key_files,
+        checkpoints,
+        checkpoint,
+    };
+    let synced_by_successor: HashMap<u64, u64> = candidates
+        .iter()
+        .filter(|candidate| candidate.header.is_log())
+        .map(|candidate| (candidate.header.follows, candidate.header.synced))
+        .collect();
+    let mut bases: Vec<u64> = candidates.iter().skip(1).map(|candidate| candidate.header.base).collect();
+    bases.push(u64::MAX);
+    for (candidate, before) in candidates.iter().zip(bases) {
+        let successor = synced_by_successor.get(&candidate.header.number).copied();
+        recovered.add(disk, candidate, Bounds { successor, before }, limits, metrics, memory)?;
+    }
+    for name in unreadable {
+        tracing::error!(name, "neither header of a segment can be read; it is set aside; runbook spool-damaged");
+        metrics.spool_corrupt_records.inc();
+        disk.set_aside(&name)?;
+    }
+    Ok(recovered)
+}
+
+fn number(name: &str) -> Option<u64> {
+    let (number, suffix) = name.split_once('.')?;
+    let ours = matches!(suffix, segment::LIVE | segment::SPARE | segment::NEW | "keys");
+    u64::from_str_radix(number, 16).ok().filter(|_| ours)
+}
+
+/// The live segments in the order of their records, and the names of those without a header.
+fn candidates(disk: &dyn Disk, listed: &[Listed]) -> Result<(Vec<Candidate>, Vec<String>), Stop> {
+    let mut candidates = Vec::new();
+    let mut unreadable = Vec::new();
+    for Listed { name, bytes } in listed {
+        if name.split_once('.').is_none_or(|(_, suffix)| suffix != segment::LIVE) {
+            continue;
+        }
+        let file = disk.open(name)?;
+        match Header::read(&*file, *bytes) {
+            Ok(header) => {
+                let right = segment::name(header.number);
+                if *name != right {
+                    disk.rename(name, &right)?;
+                }
+                candidates.push(Candidate { header, file, bytes: *bytes });
+            }
+            Err(NoHeader::Alien { version }) => return Err(Stop::Alien { name: name.clone(), version }),
+            Err(NoHeader::Damaged) => unreadable.push(name.clone()),
+        }
+    }
+    candidates.sort_by_key(|candidate| (candidate.header.base, candidate.header.number));
+    Ok((candidates, unreadable))
+}
+
+/// Finishes a compaction that was cut off between the new segment's coming and the old ones' going.
+fn without_replaced(disk: &dyn Disk, mut candidates: Vec<Candidate>) -> Result<Vec<Candidate>, Stop> {
+    let runs: Vec<Header> = candidates.iter().map(|candidate| candidate.header).collect();
+    for run in runs {
+        let Kind::Compacted { until } = run.kind else { continue };
+        let replaced = |candidate: &Candidate| {
+            let Header { base, number, .. } = candidate.header;
+            number < run.number && (run.base..until).contains(&base)
+        };
+        if !candidates.iter().any(replaced) {
+            continue;
+        }
+        let whole = candidates.iter().any(|candidate| candidate.header == run && is_whole(candidate));
+        let (gone, stay): (Vec<_>, Vec<_>) = candidates
+            .into_iter()
+            .partition(|candidate| if whole { replaced(candidate) } else { candidate.header == run });
+        for candidate in gone {
+            disk.remove(&segment::name(candidate.header.number))?;
+        }
+        candidates = stay;
+    }
+    Ok(candidates)
+}
+
+/// Where two segments follow the same one, the earlier is an attempt that failed while it was made: nobody was told of
+/// what it holds, and what counts of it was written again.
+fn without_attempts(disk: &dyn Disk, candidates: Vec<Candidate>) -> Result<Vec<Candidate>, Stop> {
+    let mut latest: HashMap<u64, u64> = HashMap::new();
+    for Header { follows, number, .. } in candidates.iter().map(|candidate| candidate.header).filter(Header::is_log) {
+        let latest = latest.entry(follows).or_default();
+        *latest = number.max(*latest);
+    }
+    let counts = |header: &Header| !header.is_log() || latest.get(&header.follows) == Some(&header.number);
+    let (stay, attempts): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|candidate| counts(&candidate.header));
+    for attempt in attempts {
+        let name = segment::name(attempt.header.number);
+        tracing::warn!(name, "set aside a segment that was given up while it was made");
+        disk.set_aside(&name)?;
+    }
+    Ok(stay)
+}
+
+fn is_whole(candidate: &Candidate) -> bool {
+    let mut scan = Scan::new(&*candidate.file, candidate.header.salt, DATA_AT, data_end(candidate.header.bytes));
+    let mut records_only = candidate.bytes == candidate.header.bytes;
+    while let Some(found) = scan.next() {
+        records_only &= matches!(found, Found::Record(_));
+    }
+    records_only && scan.failure.is_none()
+}
+
+fn last_log(candidates: &[Candidate]) -> u64 {
+    let logs = candidates.iter().filter(|candidate| candidate.header.is_log());
+    logs.map(|candidate| candidate.header.number).max().unwrap_or(0)
+}
+
+/// Spares of the right size; what else was being made, or does not fit the settings any more, is removed.
+fn spares(disk: &dyn Disk, listed: &[Listed], limits: &Limits) -> Vec<String> {
+    let mut spares = Vec::new();
+    for Listed { name, bytes } in listed {
+        match name.split_once('.') {
+            Some((_, segment::SPARE)) if *bytes == limits.segment_bytes => spares.push(name.clone()),
+            Some((_, segment::SPARE | segment::NEW)) => drop(disk.remove(name)),
+            _ => {}
+        }
+    }
+    spares
+}
+
+impl Recovered {
+    /// Enters a segment and its records.
+    fn add(
+        &mut self,
+        disk: &dyn Disk,
+        candidate: &Candidate,
+        bounds: Bounds,
+        limits: &Limits,
+        metrics: &Metrics,
+        memory: &mut Memory<'_>,
+    ) -> Result<(), Stop> {
+        let header = candidate.header;
+        let is_last = header.is_log() && header.number == self.last_log;
+        let known = self.checkpoint.synced_in(header.number).filter(|_| is_last);
+        let mut survey = Survey::new(header, bounds, known);
+        let mut segment = Segment::new(&header, Arc::clone(&candidate.file));
+        segment.sealed = true;
+        segment.bytes = candidate.bytes;
+        let end = candidate.bytes.min(data_end(header.bytes));
+        let mut scan = Scan::new(&*candidate.file, header.salt, DATA_AT, end);
+        while let Some(found) = scan.next() {
+            match found {
+                Found::Alien { version } => {
+                    return Err(Stop::Alien { name: segment.name(), version: u16::from(version) });
+                }
+                Found::Hole(hole) => survey.hole(hole),
+                Found::Record(frame) if !survey.record(&frame) => {}
+                Found::Record(frame) => {
+                    if self.tail.first().is_some_and(|first| first.head.write != frame.head.write) {
+                        self.settle_tail(&mut segment, memory);
+                    }
+                    self.next_sequence = self.next_sequence.max(frame.head.sequence + 1);
+                    self.tail.push(frame);
+                    if !is_last {
+                        self.settle_tail(&mut segment, memory);
+                    }
+                }
+            }
+        }
+        let cut = candidate.bytes < header.bytes;
+        let verdict = survey.close(cut, scan.failure.is_some());
+        verdict.report(&segment, metrics);
+        segment.damaged = verdict.damaged;
+        segment.poisoned = verdict.beyond;
+        self.next_sequence = self.next_sequence.max(header.base);
+        self.keep(disk, segment, limits)
+    }
+
+    /// What was held back is not the last write.
+    fn settle_tail(&mut self, segment: &mut Segment, memory: &mut Memory<'_>) {
+        for frame in std::mem::take(&mut self.tail) {
+            memory.add(&frame.bytes);
+            self.enter(segment, &frame);
+        }
+    }
+
+    /// Enters a record where it lies.
+    fn enter(&mut self, segment: &mut Segment, frame: &Frame) {
+        let sequence = frame.head.sequence;
+        let covered = self.checkpoint.covers(segment.number, sequence);
+        let mark = if covered { Mark::Delivered } else { Mark::Waiting };
+        segment.enter(Entry { sequence, at: frame.at, end: frame.end(), received_at: frame.head.received_at }, mark);
+        self.synced_to = self.synced_to.max(sequence);
+    }
+
+    /// Adds the segment to the ledger; one without a record is a spare.
+    fn keep(&mut self, disk: &dyn Disk, segment: Segment, limits: &Limits) -> Result<(), Stop> {
+        let name = segment.name();
+        // The last write may have to stay where it is.
+        let holds_tail = segment.number == self.last_log && !self.tail.is_empty();
+        // It says of what its predecessor holds that it was given up.
+        let disowns = segment.disowns() && self.ledger.is_poisoned(segment.follows);
+        if segment.marks.len() > 0 || holds_tail || disowns {
+            self.ledger.begin(segment);
+        } else if segment.damaged {
+            disk.set_aside(&name)?;
+        } else if segment.bytes == limits.segment_bytes && self.spares.is_empty() {
+            let spare = format!("{:016x}.{}", segment.number, segment::SPARE);
+            disk.rename(&name, &spare)?;
+            self.spares.push(spare);
+        } else {
+            disk.remove(&name)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,181 @@
+//! Directories that can be used, and those that cannot.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::{fs, io as std_io};
+
+use super::io::twin::{Failure, Op};
+use super::segment::DATA_AT;
+use super::*;
+
+fn open_at(dir: PathBuf) -> Result<Spool, OpenError> {
+    let settings = Settings { dir, ..settings() };
+    Spool::open(&settings, HORIZON, Clock::standing_at(NOW), metrics(), &mut |_| {})
+}
+
+fn refused(twin: &Twin) -> OpenError {
+    match Rig::with(twin.clone(), &settings(), |_| {}) {
+        Ok(_) => panic!("it opened"),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn a_missing_directory_is_made_with_its_parents_for_this_user_only() {
+    let root = tempfile::tempdir().expect("a directory");
+    let dir = root.path().join("a/b/spool");
+    let spool = open_at(dir.clone()).expect("opens");
+    let mode = |path: &Path| fs::metadata(path).expect("is there").permissions().mode() & 0o777;
+    assert_eq!(mode(&dir), 0o700);
+    for entry in fs::read_dir(&dir).expect("can be read") {
+        let path = entry.expect("can be read").path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+    drop(spool);
+}
+
+#[test]
+fn a_directory_that_another_has_is_refused_until_it_is_free() {
+    let root = tempfile::tempdir().expect("a directory");
+    let spool = open_at(root.path().to_owned()).expect("opens");
+    let error = open_at(root.path().to_owned()).expect_err("is in use");
+    assert!(matches!(error, OpenError::InUse(_)));
+    assert!(error.to_string().contains("in use by another process"), "{error}");
+    drop(spool);
+    open_at(root.path().to_owned()).expect("opens");
+}
+
+#[test]
+fn a_parcel_in_flight_keeps_the_directory() {
+    let rig = Rig::new();
+    let twin = rig.twin.clone();
+    assert!(matches!(refused(&twin), OpenError::InUse(_)));
+    drop(rig);
+}
+
+#[test]
+fn what_is_no_directory_is_refused() {
+    let root = tempfile::tempdir().expect("a directory");
+    let file = root.path().join("file");
+    fs::write(&file, "x").expect("can be written");
+    let error = open_at(file.clone()).expect_err("is a file");
+    assert!(matches!(error, OpenError::NotADirectory(_)), "{error:?}");
+    let error = open_at(file.join("below")).expect_err("is below a file");
+    assert!(matches!(error, OpenError::NotADirectory(_)), "{error:?}");
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_is_refused() {
+    let error = open_at(PathBuf::from("/proc/no/such")).expect_err("cannot be made");
+    assert!(matches!(error, OpenError::Missing { .. }), "{error:?}");
+    assert!(error.to_string().contains("make it"), "{error}");
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_refused() {
+    for kind in [std_io::ErrorKind::PermissionDenied, std_io::ErrorKind::ReadOnlyFilesystem] {
+        let twin = Twin::new(VOLUME_BYTES);
+        twin.fail(Op::Create, 0, u32::MAX, Failure::Error(kind));
+        let error = refused(&twin);
+        assert!(matches!(error, OpenError::NotWritable { .. }), "{kind:?}: {error:?}");
+    }
+}
+
+#[test]
+fn a_link_in_the_place_of_a_file_is_not_followed() {
+    let root = tempfile::tempdir().expect("a directory");
+    let elsewhere = root.path().join("elsewhere");
+    fs::write(&elsewhere, "precious").expect("can be written");
+    let dir = root.path().join("spool");
+    fs::create_dir(&dir).expect("can be made");
+    symlink(&elsewhere, dir.join("lock")).expect("can be made");
+    assert!(open_at(dir).is_err());
+    assert_eq!(fs::read(&elsewhere).expect("is there"), b"precious");
+}
+
+#[test]
+fn another_version_is_refused_and_nothing_is_changed() {
+    let mut rig = Rig::new();
+    rig.kept("a", "t");
+    let twin = rig.twin.kill();
+    let file = twin.names_with(".seg").remove(0);
+    twin.corrupt(&file, |bytes| {
+        for at in [0, bytes.len() - 512] {
+            bytes[at + 8] = 2;
+            let checksum = crc32c::crc32c(&bytes[at..at + 124]);
+            bytes[at + 124..at + 128].copy_from_slice(&checksum.to_le_bytes());
+        }
+    });
+    let (names, bytes) = (twin.names(), twin.bytes(&file));
+    let error = refused(&twin.copy());
+    assert!(matches!(error, OpenError::Version { found: 2, known: 1, .. }), "{error:?}");
+    assert!(error.to_string().contains("start the version that wrote it"), "{error}");
+    let refused_twin = twin.copy();
+    drop(refused(&refused_twin));
+    assert_eq!((refused_twin.names(), refused_twin.bytes(&file)), (names, bytes));
+}
+
+#[test]
+fn a_record_of_another_version_is_refused_too() {
+    let mut rig = Rig::new();
+    rig.kept("a", "t");
+    let twin = rig.twin.kill();
+    let file = twin.names_with(".seg").remove(0);
+    twin.corrupt(&file, |bytes| {
+        let salt = record::Salt::new(*bytes[64..].first_chunk().expect("long enough"));
+        let at = 512;
+        let length = u32::from_le_bytes(*bytes[at + 8..].first_chunk().expect("long enough")) as usize;
+        bytes[at + 12] = 2;
+        record::seal(&mut bytes[at..at + length.next_multiple_of(8)], 1, salt, DATA_AT);
+    });
+    assert!(matches!(refused(&twin), OpenError::Version { found: 2, .. }));
+}
+
+#[test]
+fn files_that_are_not_ours_are_left_alone_and_half_made_ones_removed() {
+    let twin = Twin::new(VOLUME_BYTES);
+    for name in ["hash.key", "learned.json", "notes.seg.bak"] {
+        twin.create(name).expect("is new").write_all_at(b"precious", 0).expect("fits");
+    }
+    for name in ["0000000000000007.new", "0000000000000008.spare"] {
+        twin.create(name).expect("is new").write_all_at(b"half made", 0).expect("fits");
+    }
+    let mut rig = Rig::on(twin);
+    rig.kept("a", "t");
+    for name in ["hash.key", "learned.json", "notes.seg.bak"] {
+        assert_eq!(rig.twin.bytes(name), b"precious");
+    }
+    let names = rig.twin.names();
+    assert!(!names.contains(&"0000000000000007.new".to_owned()), "{names:?}");
+    assert!(!names.contains(&"0000000000000008.spare".to_owned()), "{names:?}");
+}
+
+#[test]
+fn the_size_of_segments_may_change_between_lives() {
+    let mut rig = Rig::new();
+    for name in ["a", "b"] {
+        rig.kept(name, "t");
+    }
+    rig.tidy();
+    let smaller = Settings { segment_bytes: ByteSize::kib(4), ..settings() };
+    let mut rig = Rig::with(rig.twin.kill(), &smaller, |_| {}).expect("opens");
+    rig.kept("c", "t");
+    let parcels = rig.take_all();
+    assert_eq!(names(&parcels), ["a", "b", "c"]);
+    parcels.into_iter().for_each(Parcel::delivered);
+    rig.tidy();
+    rig.tidy();
+    assert!(rig.twin.names_with(".seg").iter().all(|name| rig.twin.bytes(name).len() == 4096));
+}
+
+#[test]
+fn restarts_leave_no_trail_of_files() {
+    let mut rig = Rig::new();
+    rig.kept("a", "t");
+    for _ in 0..50 {
+        rig = rig.killed();
+        rig.tidy();
+    }
+    let names = rig.twin.names();
+    assert!(names.len() <= 6, "{names:?}");
+    assert_eq!(super::names(&rig.take_all()), ["a"]);
+}

@@ -1,0 +1,242 @@
+//! The writer: one thread that writes what callers have added, syncs it, and tells them.
+//!
+//! It takes the whole batch that formed while it was busy, writes it at once and syncs once. Nothing of a batch is told
+//! to anybody before its sync has returned. When a write or a sync fails, that segment is poisoned: it is sealed at the
+//! last good sync and never written again, and the batch goes to a new one. When that fails too the disk has given the
+//! batch up: its events are offered to Kafka, no more are taken, and a new segment is tried from time to time.
+
+use std::io;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use super::core::{Core, Storage};
+use super::hold;
+use super::intake::{Batch, Intake, Place};
+use super::io::File;
+use super::ledger::Segment;
+use super::record::Salt;
+use super::room::Health;
+use super::segment::{Active, DATA_AT, Header, Kind};
+use super::wide;
+use crate::metrics::{self, Custody};
+
+/// How long a disk that failed is left alone before a new segment is tried.
+const REVIVE_AFTER: Duration = Duration::from_secs(1);
+
+/// The writer's own state.
+#[derive(Debug)]
+pub(super) struct Writer {
+    core: Arc<Core>,
+    storage: Arc<Storage>,
+    active: Option<Active>,
+    /// The log segment that was begun last.
+    follows: u64,
+}
+
+impl Drop for Writer {
+    /// A writer that died takes nothing any more, and says so.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.storage.level.set_health(Health::Broken);
+        }
+    }
+}
+
+impl Writer {
+    /// A writer that has no segment yet; the next one follows that number.
+    pub(super) fn new(core: Arc<Core>, storage: Arc<Storage>, follows: u64) -> Self {
+        Self { core, storage, active: None, follows }
+    }
+
+    /// Works until the spool is closed and everything is written.
+    pub(super) fn run(mut self) {
+        while self.turn(REVIVE_AFTER) {}
+    }
+
+    /// Writes what there is; waits for it where there is nothing. False: closed, and nothing is left.
+    pub(super) fn turn(&mut self, patience: Duration) -> bool {
+        let (batch, closed) = self.next_batch(patience);
+        if batch.records.is_empty() {
+            if self.storage.level.health() != Health::Good && !closed {
+                self.revive();
+            }
+            return !closed;
+        }
+        self.commit(batch);
+        true
+    }
+
+    fn next_batch(&self, patience: Duration) -> (Batch, bool) {
+        let mut intake = hold(&self.storage.intake);
+        if intake.batch.records.is_empty() && !intake.closed {
+            intake.idle = true;
+            let nothing = |intake: &mut Intake| intake.batch.records.is_empty() && !intake.closed;
+            let waited = self.storage.work.wait_timeout_while(intake, patience, nothing);
+            intake = waited.unwrap_or_else(PoisonError::into_inner).0;
+            intake.idle = false;
+        }
+        (std::mem::take(&mut intake.batch), intake.closed)
+    }
+
+    /// Writes what recovery found in the last write of the log, in a first segment of this life.
+    ///
+    /// # Errors
+    /// The disk does not take a segment now; the writer tries again later.
+    pub(super) fn adopt(&mut self, mut tail: Batch) -> io::Result<()> {
+        let next = hold(&self.storage.intake).next_sequence;
+        let begun = self.roll(tail.first().unwrap_or(next), &mut tail);
+        match &begun {
+            Ok(()) => {
+                self.publish(tail);
+                self.judge();
+            }
+            Err(error) => self.fail(error),
+        }
+        begun
+    }
+
+    /// Makes a batch durable, segment by segment.
+    fn commit(&mut self, mut rest: Batch) {
+        while let Some(first) = rest.first() {
+            let room = self.active.as_ref().map_or(0, Active::room);
+            let mut part = rest.split(room);
+            let fits = !part.records.is_empty();
+            if !fits {
+                part = rest.split(self.core.limits.segment_capacity());
+            }
+            let kept = if fits { self.append(&mut part) } else { self.roll(first, &mut part) };
+            let kept = kept.or_else(|error| {
+                self.poison(&error);
+                self.roll(first, &mut part)
+            });
+            if let Err(error) = kept {
+                self.give_up(part);
+                self.give_up(rest);
+                self.fail(&error);
+                return;
+            }
+            self.publish(part);
+        }
+        self.judge();
+    }
+
+    /// Writes and syncs records that fit the segment.
+    fn append(&mut self, part: &mut Batch) -> io::Result<()> {
+        let active = self.active.as_mut().ok_or(io::ErrorKind::NotFound)?;
+        part.seal(active.header.salt, active.end);
+        active.append(&part.bytes, timed(&self.core))
+    }
+
+    /// Tells everybody that the records are safe: first those who wait, then the forwarder.
+    fn publish(&self, part: Batch) {
+        let Some(active) = self.active.as_ref().filter(|_| !part.records.is_empty()) else { return };
+        for slot in part.records.iter().filter_map(|record| record.slot.as_ref()) {
+            slot.done(Custody::Disk);
+        }
+        let at = active.end - wide(part.bytes.len());
+        let frames = part.bytes.freeze();
+        let mut outlet = hold(&self.core.outlet);
+        outlet.publish(active.header.number, at, &frames, &part.records, &self.core.limits);
+        let wake = outlet.sleepers > 0;
+        drop(outlet);
+        if wake {
+            self.core.ready.notify_one();
+        }
+    }
+
+    /// Begins a new segment with these records, which fit an empty one; `base` is the first of them or the next.
+    fn roll(&mut self, base: u64, part: &mut Batch) -> io::Result<()> {
+        let storage = &self.storage;
+        let ready = hold(&storage.spares).pop();
+        let spare = match ready {
+            Some(spare) => spare,
+            None => storage.prepare(&self.core)?,
+        };
+        let header = Header {
+            kind: Kind::Log,
+            number: storage.next_number(),
+            made_at: self.core.clock.wall(),
+            base,
+            synced: hold(&self.core.outlet).synced_to,
+            follows: self.follows,
+            salt: Salt::new(storage.disk.salt()?),
+            bytes: self.core.limits.segment_bytes,
+        };
+        part.seal(header.salt, DATA_AT);
+        let active = Active::begin(&*storage.disk, &spare, header, &part.bytes, timed(&self.core))?;
+        hold(&self.core.outlet).ledger.begin(Segment::new(&header, Arc::clone(&active.file)));
+        self.follows = header.number;
+        self.active = Some(active);
+        storage.ask_keeper();
+        Ok(())
+    }
+
+    /// Nothing more is written to the segment.
+    fn poison(&mut self, error: &io::Error) {
+        let Some(active) = self.active.take() else { return };
+        self.core.metrics.spool_poisoned_segments.inc();
+        tracing::error!(%error, segment = active.header.number, "a write to the spool failed; the segment is given up");
+        if let Some(segment) = hold(&self.core.outlet).ledger.segment_mut(active.header.number) {
+            segment.sealed = true;
+            segment.poisoned = true;
+        }
+    }
+
+    /// The disk will not have these: Kafka is asked, and whom it cannot help learns so at once.
+    fn give_up(&self, batch: Batch) {
+        let mut frames = batch.bytes.freeze();
+        for record in batch.records {
+            let frame = frames.split_to(record.bytes);
+            let Some(slot) = record.slot else { continue };
+            let offered = hold(&self.core.outlet).offer(vec![(frame, &slot)], &self.core.limits);
+            for slot in offered.into_iter().flatten() {
+                slot.done(Custody::Kafka);
+            }
+            slot.gave_up(Custody::Disk);
+        }
+        self.core.ready.notify_one();
+    }
+
+    fn fail(&self, error: &io::Error) {
+        let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        self.storage.level.set_health(if full { Health::Full } else { Health::Broken });
+        tracing::error!(%error, "the spool cannot be written; it is tried again every second; runbook spool-broken");
+    }
+
+    /// Tries whether the disk takes a new segment again.
+    fn revive(&mut self) {
+        let next = hold(&self.storage.intake).next_sequence;
+        if self.roll(next, &mut Batch::default()).is_ok() {
+            self.judge();
+            tracing::info!("the spool can be written again");
+        }
+    }
+
+    /// Accounts for what has just been written, and where a segment was lost, anew for what has been taken since.
+    pub(super) fn judge(&mut self) {
+        let (used, files) = {
+            let outlet = hold(&self.core.outlet);
+            (outlet.ledger.used_bytes(), outlet.ledger.file_bytes())
+        };
+        let mut intake = hold(&self.storage.intake);
+        let spares = hold(&self.storage.spares).len();
+        let capacity = self.core.limits.segment_capacity();
+        let mut place = Place { room: self.active.as_ref().map_or(0, Active::room), spares, capacity };
+        let placed = intake.batch.records.iter().all(|record| place.put(wide(record.bytes)));
+        intake.place = if placed { place } else { Place { room: 0, spares: 0, capacity } };
+        drop(intake);
+        self.storage.level.set_health(Health::Good);
+        let files = files + wide(spares) * self.core.limits.segment_bytes;
+        self.storage.level.judge(used, files, &self.core.limits, &self.core.metrics);
+    }
+}
+
+/// Syncs a file and observes how long that took.
+fn timed(core: &Core) -> impl FnOnce(&dyn File) -> io::Result<()> {
+    |file| {
+        let before = core.clock.now();
+        let synced = file.sync();
+        metrics::observe(&core.metrics.spool_fsync, core.clock.now().since(before));
+        synced
+    }
+}
