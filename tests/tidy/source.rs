@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use syn::spanned::Spanned;
-use syn::{Attribute, File, ImplItem, Item};
+use syn::{Attribute, Expr, ExprLit, File, ImplItem, Item, Lit};
 
 /// A production file. Its tests are gone: items under `#[cfg(test)]`, and the files that such items name.
 pub(crate) struct Source {
@@ -22,7 +22,7 @@ pub(crate) struct Source {
 impl Source {
     fn parse(path: &str, text: &str) -> Self {
         let mut ast = syn::parse_file(text).map_err(|error| format!("src/{path}: {error}")).expect("Rust");
-        let mut tests = Tests { beside: directory(path), ..Tests::default() };
+        let mut tests = Tests { path: path.to_owned(), ..Tests::default() };
         tests.cut(&mut ast.items);
         let numbered = text.lines().enumerate().map(|(index, line)| (index + 1, line.to_owned()));
         let lines = numbered.filter(|(number, _)| !tests.lines.iter().any(|range| range.contains(number))).collect();
@@ -56,7 +56,7 @@ fn directory(path: &str) -> String {
 
 #[derive(Default)]
 struct Tests {
-    beside: String,
+    path: String,
     files: Vec<String>,
     lines: Vec<RangeInclusive<usize>>,
 }
@@ -79,7 +79,15 @@ impl Tests {
         }
         let start = attributes.iter().map(|attribute| attribute.span().start().line).min();
         self.lines.push(start.unwrap_or(0)..=item.span().end().line);
-        self.files.extend(item.file().map(|name| format!("{}/{name}", self.beside).trim_start_matches('/').to_owned()));
+        if let Some(name) = item.file() {
+            let elsewhere = attributes.iter().find_map(path_attribute);
+            let (directory, name) = match elsewhere {
+                // It counts from where the file lies, not from where its submodules do.
+                Some(file) => (self.path.rsplit_once('/').map_or("", |(directory, _)| directory).to_owned(), file),
+                None => (directory(&self.path), name),
+            };
+            self.files.push(format!("{directory}/{name}").trim_start_matches('/').to_owned());
+        }
         true
     }
 }
@@ -102,6 +110,13 @@ impl Named for ImplItem {
     fn file(&self) -> Option<String> {
         None
     }
+}
+
+/// `#[path = "head_tests.rs"]` → `head_tests`.
+fn path_attribute(attribute: &Attribute) -> Option<String> {
+    let pair = attribute.meta.require_name_value().ok().filter(|pair| pair.path.is_ident("path"))?;
+    let Expr::Lit(ExprLit { lit: Lit::Str(path), .. }) = &pair.value else { return None };
+    Some(path.value().trim_end_matches(".rs").to_owned())
 }
 
 /// `#[cfg(test)]` or `#[cfg(all(test, …))]`, and not `#[cfg(not(test))]`.
@@ -192,10 +207,12 @@ fn tests_are_left_out() {
         ("a/mod.rs", "//! A.\nfn f() {}\n#[cfg(test)]\nmod tests;\n#[cfg(test)]\nfn only_tests() {}\nfn g() {}"),
         ("a/tests.rs", "fn t() {}"),
         ("a/tests/more.rs", "fn t() {}"),
+        ("a/head.rs", "#[cfg(test)]\n#[path = \"head_tests.rs\"]\nmod tests;\nfn f() {}"),
+        ("a/head_tests.rs", "fn t() {}"),
         ("b.rs", "#[cfg(not(test))]\nfn f() {}\nimpl B {\n    #[cfg(test)]\n    fn t() {}\n}"),
     ]);
     let left: Vec<_> = sources.iter().map(|source| (source.path.as_str(), source.lines.len())).collect();
-    assert_eq!(left, [("a/mod.rs", 3), ("b.rs", 4)]);
+    assert_eq!(left, [("a/mod.rs", 3), ("a/head.rs", 1), ("b.rs", 4)]);
 }
 
 #[test]
