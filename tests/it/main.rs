@@ -1,7 +1,7 @@
 //! The integration tests: the real binary, a real Apache Kafka, real sockets.
 //!
-//! `tests/run.sh` fetches what they need and runs them; `tests/run.sh --only it` runs these alone. A test that cannot
-//! run says why and fails: nothing is skipped in silence.
+//! `tests/run.sh` fetches what they need and runs them. A test that cannot run says why and fails: nothing is skipped in
+//! silence.
 
 #![expect(clippy::expect_used, reason = "this is how a test fails")]
 
