@@ -5,14 +5,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "this is how a test fails")]
 
-mod support {
-    pub(crate) mod client;
-    pub(crate) mod gateway;
-    pub(crate) mod kafka;
-    pub(crate) mod limit;
-    pub(crate) mod port;
-    pub(crate) mod process;
-}
+mod support;
 
 mod deploy;
 mod harness;

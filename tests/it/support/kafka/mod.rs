@@ -103,7 +103,8 @@ impl Kafka {
         assert_eq!(made, [Ok(name.to_owned())]);
     }
 
-    fn admin(&self) -> AdminClient<DefaultClientContext> {
+    /// A client that may do everything, for what topics need.
+    pub(crate) fn admin(&self) -> AdminClient<DefaultClientContext> {
         self.insider().create().expect("a client without a broker")
     }
 
