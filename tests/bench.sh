@@ -29,7 +29,7 @@ program() {
   grep '"reason":"compiler-artifact"' <<<"$built" | grep "\"name\":\"$1\"" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1
 }
 
-options=(--hookgate "$target/release/hookgate" --baseline "$(program baseline)"
+options=(--hookgate "$(program hookgate)" --baseline "$(program baseline)"
   --seconds "${SECONDS_A_RUN:-5}" --connections "${CONNECTIONS:-64,256}" --out "$target/bench")
 [ -z "$(program pipeline)" ] || options+=(--pipeline "$(program pipeline)")
 

@@ -25,7 +25,8 @@ pub(crate) enum Who {
     Commit,
     /// The same behind an awaited producer.
     Kafka,
-    /// The gateway's way in up to dedupe, with nothing behind it.
+    /// The gateway's way in up to dedupe, with nothing behind it: `pipeline --listen ADDRESS` serves the source
+    /// `orders` of [`config`] and answers 200.
     Pipeline,
     /// The gateway; the word is its `ack`.
     Hookgate(&'static str),
