@@ -25,8 +25,7 @@ pub(crate) enum Who {
     Commit,
     /// The same behind an awaited producer.
     Kafka,
-    /// The gateway's way in up to dedupe, with nothing behind it: `pipeline --listen ADDRESS` serves the source
-    /// `orders` of [`config`] and answers 200.
+    /// The gateway's way in up to dedupe, with nothing behind it: `pipeline --listen ADDRESS --config FILE`.
     Pipeline,
     /// The gateway; the word is its `ack`.
     Hookgate(&'static str),
@@ -73,6 +72,10 @@ impl Server {
         let mut command = Command::new("taskset");
         command.args(["-c", "0"]);
         let listen = address.to_string();
+        let file = dir.path().join("hookgate.yaml");
+        let spool = dir.path().join("spool");
+        let ack = if let Who::Hookgate(ack) = who { ack } else { "memory" };
+        fs::write(&file, config(ack, address, admin, brokers, topic, &spool)).expect("written");
         match who {
             Who::Bare => command.arg(&programs.baseline).args(["bare", "--listen", &listen]),
             Who::Commit => {
@@ -84,14 +87,9 @@ impl Server {
             }
             Who::Pipeline => {
                 let program = programs.pipeline.as_ref().expect("only where it was built");
-                command.arg(program).args(["--listen", &listen])
+                command.arg(program).args(["--listen", &listen, "--config"]).arg(file)
             }
-            Who::Hookgate(ack) => {
-                let file = dir.path().join("hookgate.yaml");
-                let spool = dir.path().join("spool");
-                fs::write(&file, config(ack, address, admin, brokers, topic, &spool)).expect("written");
-                command.arg(&programs.hookgate).args(["run", "--config"]).arg(file)
-            }
+            Who::Hookgate(_) => command.arg(&programs.hookgate).args(["run", "--config"]).arg(file),
         };
         let mut process = Process::start(&command, &dir.path().join("log"));
         wait_for("the server to listen", || {
