@@ -2,7 +2,12 @@
 //!
 //! `tests/bench.sh` builds and calls it, pinned to core 1 together with Kafka; what it starts to measure runs on core 0.
 
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "a benchmark prints, and one that cannot go on ends")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark prints, and one that cannot go on ends"
+)]
 
 mod audit;
 mod contest;
@@ -46,10 +51,10 @@ fn main() -> ExitCode {
         scratch: scratch.clone(),
     };
 
-    println!("signing {} requests …", (seconds + 1) * REQUESTS_A_SECOND_MAX);
+    eprintln!("signing {} requests …", (seconds + 1) * REQUESTS_A_SECOND_MAX);
     let count = usize::try_from((seconds + 1) * REQUESTS_A_SECOND_MAX).expect("64 bits");
     let prepared = Rc::new(Prepared::new(count));
-    println!("starting Kafka …\n");
+    eprintln!("starting Kafka …\n");
     let kafka = Kafka::start();
 
     let mut runs = Vec::new();
