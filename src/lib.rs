@@ -25,7 +25,7 @@
 //! | 5 | `config` | what the user typed → the parts' own settings |
 //! | 4 | `listener` `admin` `telemetry` | the edges: public port, private port, logs |
 //! | 3 | `ingest` `forward` | the joins: the way in, the way out |
-//! | 2 | `dedupe` `spool` `kafka` `throttle` `feed` | engines with state; `signature`, pure, over `locate` |
+//! | 2 | `dedupe` `spool` `kafka` `throttle` `feed` `signature` | engines with state; signatures, pure, over `locate` |
 //! | 1 | `event` `locate` | pure: no tokio, no clock, no I/O |
 //! | 0 | `units` `name` `secret` `clock` `metrics` | words everybody speaks |
 //!

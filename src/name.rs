@@ -19,7 +19,7 @@ pub enum NameError {
     Topic,
 }
 
-/// The name of a source as the configuration gives it, such as `github`.
+/// The name of a source as the configuration gives it, such as `orders`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceName(Arc<str>);
 

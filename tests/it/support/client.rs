@@ -1,0 +1,109 @@
+//! HTTP/1.1 by hand, so that a test decides every byte and when it is sent.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use crate::support::limit::LIMIT;
+
+/// A request as bytes. Nothing is added but `Host` and, where there is a body, `Content-Length`.
+pub(crate) struct Request {
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Request {
+    pub(crate) fn get(target: &str) -> Self {
+        Self::new("GET", target)
+    }
+
+    pub(crate) fn post(target: &str) -> Self {
+        Self::new("POST", target)
+    }
+
+    fn new(method: &str, target: &str) -> Self {
+        Self { head: format!("{method} {target} HTTP/1.1\r\nhost: gateway.test\r\n"), body: Vec::new() }
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.head.extend([name, ": ", value, "\r\n"]);
+        self
+    }
+
+    pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        let length = self.body.len().to_string();
+        self.header("content-length", &length)
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        [self.head.as_bytes(), b"\r\n", &self.body].concat()
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// In their order, names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// The header of that name, where there is exactly one.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut found = self.headers.iter().filter(|(its, _)| its == name);
+        let (_, value) = found.next()?;
+        found.next().is_none().then_some(value)
+    }
+}
+
+/// One connection that is kept.
+pub(crate) struct Connection {
+    stream: BufReader<TcpStream>,
+}
+
+impl Connection {
+    /// None where nobody listens.
+    pub(crate) fn open(address: SocketAddr) -> Option<Self> {
+        let stream = TcpStream::connect_timeout(&address, LIMIT).ok()?;
+        stream.set_nodelay(true).expect("a TCP connection");
+        stream.set_read_timeout(Some(LIMIT)).expect("a TCP connection");
+        Some(Self { stream: BufReader::new(stream) })
+    }
+
+    /// Sends some bytes; a request may come in pieces. False where the other side has closed.
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.get_mut().write_all(bytes).is_ok()
+    }
+
+    /// The next answer; none where the connection was closed instead.
+    pub(crate) fn receive(&mut self) -> Option<Answer> {
+        let status = self.line()?.split(' ').nth(1)?.parse().ok()?;
+        let mut headers = Vec::new();
+        loop {
+            let line = self.line()?;
+            if line.is_empty() {
+                break;
+            }
+            let (name, value) = line.split_once(':').expect("a header");
+            headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+        }
+        let mut answer = Answer { status, headers, body: Vec::new() };
+        let length = answer.header("content-length").map_or(0, |length| length.parse().expect("a length"));
+        answer.body.resize(length, 0);
+        self.stream.read_exact(&mut answer.body).ok()?;
+        Some(answer)
+    }
+
+    /// One request, one answer.
+    pub(crate) fn ask(&mut self, request: &Request) -> Option<Answer> {
+        if self.send(&request.bytes()) { self.receive() } else { None }
+    }
+
+    fn line(&mut self) -> Option<String> {
+        let mut line = String::new();
+        let read = self.stream.read_line(&mut line).ok()?;
+        (read > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned())
+    }
+}
