@@ -134,6 +134,11 @@ impl Headers {
         Ok(())
     }
 
+    /// Appends all of another list.
+    pub fn append(&mut self, other: &Self) {
+        self.0.extend_from_slice(&other.0);
+    }
+
     /// The encoded form.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

@@ -9,7 +9,7 @@
 //!                                                              Kafka ◄── forward ◄────┘
 //! ```
 //!
-//! [`ingest::receive`] is the table of contents of the way in, [`forward`] of the way out. They meet only in the
+//! `ingest::receive` is the table of contents of the way in, [`forward`] of the way out. They meet only in the
 //! [`spool`]: the way in never waits for Kafka unless a source asks for it, the way out never sees HTTP.
 //!
 //! # Floors
@@ -54,6 +54,7 @@ pub mod event;
 pub mod locate;
 
 pub mod dedupe;
+pub mod feed;
 pub mod kafka;
 pub mod signature;
 pub mod spool;
@@ -67,5 +68,7 @@ pub mod listener;
 pub mod telemetry;
 
 pub mod config;
+
+pub mod app;
 
 pub mod cli;

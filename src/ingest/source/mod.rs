@@ -1,0 +1,102 @@
+//! A source: everything the way in needs to know about one sender.
+
+use http::Method;
+
+use crate::clock::Clock;
+use crate::dedupe::{Dedupe, Ring};
+use crate::metrics::{Metrics, SourceMetrics};
+use crate::signature::{Gate, GateError};
+use crate::throttle::{InFlight, RateLimit};
+use crate::units::ByteSize;
+
+use super::challenge::Challenge;
+use super::identify::Identifier;
+use super::reply::Answer;
+
+mod settings;
+
+pub use settings::{
+    BODY_MAX_DEFAULT, Condition, Handshake, HandshakeAuth, HandshakeMac, Identify, Payload, Reply, Settings, Terms,
+};
+
+/// A source at work: its settings with keys prepared, templates parsed and counters looked up.
+#[derive(Debug)]
+pub struct Source {
+    pub(super) name: String,
+    pub(super) path: String,
+    pub(super) enabled: bool,
+    pub(super) methods: Vec<Method>,
+    pub(super) body_max: ByteSize,
+    pub(super) in_flight: InFlight,
+    pub(super) rate: Option<RateLimit>,
+    pub(super) gate: Gate,
+    pub(super) challenges: Vec<Challenge>,
+    pub(super) identifier: Identifier,
+    pub(super) terms: Terms,
+    pub(super) ring: Option<Ring>,
+    pub(super) accepted: Answer,
+    pub(super) metrics: SourceMetrics,
+}
+
+impl Source {
+    /// Prepares a source.
+    ///
+    /// # Errors
+    /// Every secret of it, or of its handshakes, that cannot be used.
+    pub fn new(settings: Settings, dedupe: &Dedupe, metrics: &Metrics, clock: &Clock) -> Result<Self, Vec<GateError>> {
+        let challenge = |handshake: &Handshake| Challenge::new(handshake, &settings.demands);
+        let challenges = settings.handshakes.iter().map(challenge).collect::<Result<_, _>>()?;
+        let secrets = settings.demands.secrets.len();
+        Ok(Self {
+            gate: Gate::new(settings.demands.clone())?,
+            challenges,
+            identifier: Identifier::new(&settings),
+            accepted: Answer::new(&settings.accepted),
+            ring: settings.dedupe_window.map(|window| dedupe.ring(window)),
+            metrics: SourceMetrics::new(metrics, settings.name.as_str(), secrets),
+            body_max: settings.limits.body,
+            in_flight: InFlight::new(settings.limits.in_flight),
+            rate: settings.limits.rate.map(|rate| RateLimit::new(rate, clock.clone())),
+            name: settings.name.to_string(),
+            path: settings.path,
+            enabled: settings.enabled,
+            methods: settings.methods,
+            terms: settings.terms,
+        })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How its events are found.
+    #[must_use]
+    pub fn identifier(&self) -> &Identifier {
+        &self.identifier
+    }
+
+    /// When an event of it is safe.
+    #[must_use]
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// Where its settled keys are; none: it does not dedupe.
+    #[must_use]
+    pub fn ring(&self) -> Option<&Ring> {
+        self.ring.as_ref()
+    }
+
+    /// What it answers a delivery that is safe.
+    #[must_use]
+    pub fn answer(&self) -> &Answer {
+        &self.accepted
+    }
+
+    /// Whether any request of that method can mean something here: a delivery or a handshake.
+    pub(super) fn takes(&self, method: &Method) -> bool {
+        self.methods.contains(method) || self.challenges.iter().any(|challenge| challenge.takes(method))
+    }
+}

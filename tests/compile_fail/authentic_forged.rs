@@ -1,0 +1,7 @@
+//~ error[E0451]: fields `subject` and `proof` of struct
+use hookgate::ingest::limits::Received;
+use hookgate::signature::{Authentic, Proof};
+
+pub fn forge(subject: Received, proof: Proof) -> Authentic<Received> {
+    Authentic { subject, proof }
+}
