@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::ingest::source;
-use crate::name::SourceName;
+use crate::name::{SourceName, TopicName};
 use crate::{dedupe, kafka, listener, spool, telemetry, throttle};
 
 mod file;
@@ -110,6 +110,16 @@ pub struct Loaded {
 }
 
 impl Config {
+    /// The topics that events go to, the dead-letter topic among them; each once, in order.
+    #[must_use]
+    pub fn topics(&self) -> Vec<TopicName> {
+        let mut topics: Vec<_> = self.sources.iter().map(|source| source.topic.clone()).collect();
+        topics.push(self.kafka.dead_letter_topic.clone());
+        topics.sort_unstable();
+        topics.dedup();
+        topics
+    }
+
     /// Reads a file. May be called again at any time; nothing is kept between calls.
     ///
     /// # Errors

@@ -34,7 +34,7 @@ pub struct Problem {
     pub meant: Option<String>,
 }
 
-/// A key path (`sources.github.limits.body`) and where it stands.
+/// A key path (`sources.orders.limits.body`) and where it stands.
 #[derive(Debug, Clone, Default)]
 pub struct At {
     /// Keys joined by dots, positions in brackets.
@@ -104,6 +104,12 @@ impl Problems {
             return;
         }
         self.found.push(Problem { severity, at: at.clone(), found, expected, meant });
+    }
+
+    /// Adds what somebody else found about the key path.
+    pub fn report(&mut self, severity: Severity, path: &str, found: impl Into<String>, expected: impl Into<String>) {
+        let at = At { path: path.to_owned(), place: None };
+        self.push(severity, &at, found.into(), expected.into(), None);
     }
 
     /// Adds the findings of somebody else.

@@ -98,6 +98,19 @@ impl Sample {
         }
     }
 
+    /// What is sent where there is no sample: a JSON object with an id.
+    #[must_use]
+    pub fn plain() -> Self {
+        Self {
+            event: "plain".into(),
+            method: Method::POST,
+            query: String::new(),
+            content_type: "application/json".into(),
+            headers: Vec::new(),
+            body: r#"{"id":"%uuid%"}"#.into(),
+        }
+    }
+
     /// The same delivery with its id and its time put in. `number` is the id where a number is wanted.
     #[must_use]
     pub fn filled(&self, id: &str, number: u64, now: UnixMillis) -> Self {

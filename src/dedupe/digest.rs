@@ -1,9 +1,9 @@
 //! The keyed hash under which an idempotency key is remembered.
 
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use siphasher::sip128::{Hasher128, SipHasher13};
-use std::hash::Hasher;
 
 use crate::event::Digest;
 
@@ -24,11 +24,21 @@ impl HashKey {
         Self(key)
     }
 
-    /// SipHash-1-3 with 128 bits of output over the source's name, a zero byte (which no name contains) and the key.
-    pub(super) fn digest(&self, source: &str, key: &[u8]) -> Digest {
+    /// Of an id: over the source's name, a zero byte and the id.
+    pub(super) fn digest(&self, source: &str, id: &[u8]) -> Digest {
+        self.hash(source, 0, id)
+    }
+
+    /// Of a second key: with a one instead of the zero, so that it is never taken for an id that is written alike.
+    pub(super) fn digest_of_second(&self, source: &str, key: &[u8]) -> Digest {
+        self.hash(source, 1, key)
+    }
+
+    /// SipHash-1-3 with 128 bits of output. No source's name contains the byte that ends it.
+    fn hash(&self, source: &str, end: u8, key: &[u8]) -> Digest {
         let mut hasher = SipHasher13::new_with_key(&self.0);
         hasher.write(source.as_bytes());
-        hasher.write_u8(0);
+        hasher.write_u8(end);
         hasher.write(key);
         hasher.finish128().as_u128()
     }
@@ -39,6 +49,32 @@ impl fmt::Debug for HashKey {
         f.write_str("HashKey(hidden)")
     }
 }
+
+/// A digest is a keyed hash already: its upper half serves as the table's hash.
+#[derive(Debug, Default)]
+pub(super) struct UpperHalf(u64);
+
+impl Hasher for UpperHalf {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0 ^= u64::from_ne_bytes(word);
+        }
+    }
+
+    fn write_u128(&mut self, digest: u128) {
+        let upper = (digest >> 64) as u64;
+        self.0 = upper;
+    }
+}
+
+/// For tables whose keys are digests.
+pub(super) type ByDigest = BuildHasherDefault<UpperHalf>;
 
 #[cfg(test)]
 mod tests {
@@ -51,6 +87,14 @@ mod tests {
         assert_ne!(key.digest("a", b"1"), key.digest("b", b"1"));
         assert_ne!(key.digest("a", b"b1"), key.digest("ab", b"1"));
         assert_ne!(key.digest("a", b"1"), HashKey::new([8; 16]).digest("a", b"1"));
+    }
+
+    #[test]
+    fn a_second_key_is_no_id() {
+        let key = HashKey::new([7; 16]);
+        assert_ne!(key.digest_of_second("a", b"1"), key.digest("a", b"1"));
+        assert_ne!(key.digest_of_second("a", b"1"), key.digest("a", b"\x011"));
+        assert_ne!(key.digest_of_second("a", b"1"), key.digest_of_second("b", b"1"));
     }
 
     /// The digests lie on disk for days: a new release must still recognise them.

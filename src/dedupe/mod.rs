@@ -26,6 +26,7 @@ mod ring;
 pub use digest::HashKey;
 pub use ring::Ring;
 
+use digest::ByDigest;
 use ring::Bounds;
 
 /// What the operator sets.
@@ -48,7 +49,7 @@ struct Memory {
     metrics: Arc<Metrics>,
     bounds: Arc<Bounds>,
     /// Keys whose event is not safe yet. There is a sender as soon as a second copy waits.
-    pending: DashMap<Digest, Option<watch::Sender<bool>>>,
+    pending: DashMap<Digest, Option<watch::Sender<bool>>, ByDigest>,
 }
 
 /// What is known of a key.
@@ -59,6 +60,13 @@ pub enum Answer {
     /// Its first copy is on the way.
     Pending(Twin),
     /// Its first copy is safe.
+    Settled,
+}
+
+/// What is known of one key.
+enum Known {
+    Not,
+    Pending(Twin),
     Settled,
 }
 
@@ -79,7 +87,7 @@ impl Dedupe {
     #[must_use]
     pub fn new(key: HashKey, settings: &Settings, clock: Clock, metrics: Arc<Metrics>) -> Self {
         let bounds = Arc::new(Bounds::new(settings.max_keys, Arc::clone(&metrics)));
-        Self(Arc::new(Memory { key, clock, metrics, bounds, pending: DashMap::new() }))
+        Self(Arc::new(Memory { key, clock, metrics, bounds, pending: DashMap::default() }))
     }
 
     /// The ring of generations for a window; sources of one window share it.
@@ -94,6 +102,12 @@ impl Dedupe {
         self.0.key.digest(source, key)
     }
 
+    /// The same of the second key of an event (`dedupe.also`), which is never taken for an id.
+    #[must_use]
+    pub fn digest_of_second(&self, source: &str, key: &[u8]) -> Digest {
+        self.0.key.digest_of_second(source, key)
+    }
+
     /// Asks for the keys of one event (its id and, where there is one, the second key) and reserves them if none is
     /// known. Either known makes it a duplicate.
     #[must_use]
@@ -103,21 +117,16 @@ impl Dedupe {
         let memory = Arc::clone(&self.0);
         let mut reservation = Reservation { memory, ring: ring.clone(), digests: Vec::with_capacity(digests.len()) };
         for digest in digests {
-            match self.0.pending.entry(*digest) {
-                // The event itself: both its keys are the same.
-                Entry::Occupied(_) if reservation.digests.contains(digest) => {}
-                Entry::Occupied(mut first) => {
-                    let sender = first.get_mut().get_or_insert_with(|| watch::Sender::new(false));
-                    return Answer::Pending(Twin(sender.subscribe()));
-                }
-                Entry::Vacant(_) if ring.contains(*digest) => {
+            // The event itself: both its keys are the same.
+            if reservation.digests.contains(digest) {
+                continue;
+            }
+            match self.0.ask(ring, *digest) {
+                Known::Not => reservation.digests.push(*digest),
+                Known::Pending(twin) => return Answer::Pending(twin),
+                Known::Settled => {
                     reservation.release(true);
                     return Answer::Settled;
-                }
-                Entry::Vacant(vacant) => {
-                    vacant.insert(None);
-                    self.0.metrics.dedupe_pending.inc();
-                    reservation.digests.push(*digest);
                 }
             }
         }
@@ -128,6 +137,25 @@ impl Dedupe {
     pub fn restore(&self, ring: &Ring, digest: Digest, received_at: UnixMillis) {
         let age = self.0.clock.wall().since(received_at);
         self.0.bounds.insert(ring, digest, age, self.0.clock.now());
+    }
+}
+
+impl Memory {
+    /// What is known of a key; one that is not known is pending from now on. The table's lock is free again afterwards:
+    /// whoever holds it must not touch another key, which may lie behind the same lock.
+    fn ask(&self, ring: &Ring, digest: Digest) -> Known {
+        match self.pending.entry(digest) {
+            Entry::Occupied(mut first) => {
+                let sender = first.get_mut().get_or_insert_with(|| watch::Sender::new(false));
+                Known::Pending(Twin(sender.subscribe()))
+            }
+            Entry::Vacant(_) if ring.contains(digest) => Known::Settled,
+            Entry::Vacant(vacant) => {
+                vacant.insert(None);
+                self.metrics.dedupe_pending.inc();
+                Known::Not
+            }
+        }
     }
 }
 

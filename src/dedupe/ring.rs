@@ -8,7 +8,6 @@
 //! shorter for the time being, which a gauge shows. Pending keys are not here and never forgotten.
 
 use std::collections::{HashSet, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,6 +16,8 @@ use crate::clock::Moment;
 use crate::event::Digest;
 use crate::metrics::{Metrics, OfWindow};
 use crate::units::show_duration;
+
+use super::digest::ByDigest;
 
 const GENERATIONS: u32 = 4;
 /// A power of two: the shard is picked by the digest's lowest bits.
@@ -39,7 +40,7 @@ struct Window {
 }
 
 /// The newest generation first.
-type Shard = VecDeque<HashSet<Digest, BuildHasherDefault<UpperHalf>>>;
+type Shard = VecDeque<HashSet<Digest, ByDigest>>;
 
 /// The windows together, and their bound.
 #[derive(Debug)]
@@ -66,7 +67,7 @@ impl Bounds {
         ring
     }
 
-    /// Remembers a key of that age; true if it was not known.
+    /// Remembers a key of that age.
     pub(super) fn insert(&self, ring: &Ring, digest: Digest, age: Duration, now: Moment) {
         self.turn_where_due(ring, now);
         if self.entries.load(Ordering::Relaxed) >= self.max_keys {
@@ -135,7 +136,8 @@ impl Ring {
         let index = millis(age).div_ceil(self.generation_ms());
         let index = usize::try_from(index).unwrap_or(usize::MAX);
         let mut shard = lock(self.shard(digest));
-        let known = shard.iter().any(|generation| generation.contains(&digest));
+        // A key of this moment was reserved, so no generation has it.
+        let known = index > 0 && shard.iter().any(|generation| generation.contains(&digest));
         let fresh = !known && shard.get_mut(index).is_some_and(|generation| generation.insert(digest));
         if fresh {
             self.0.entries.fetch_add(1, Ordering::Relaxed);
@@ -144,7 +146,6 @@ impl Ring {
     }
 
     fn shard(&self, digest: Digest) -> &Mutex<Shard> {
-        #[expect(clippy::cast_possible_truncation, reason = "the lowest bits are what is wanted")]
         let index = digest as usize % SHARDS;
         &self.0.shards[index]
     }
@@ -193,33 +194,6 @@ impl Ring {
     /// For how long a key has been remembered at least, after generations turned early.
     fn remembers(&self, now: Moment) -> Duration {
         lock(&self.0.begun).back().map_or(Duration::ZERO, |oldest| now.since(*oldest)).min(self.0.length)
-    }
-}
-
-/// A digest is a keyed hash already: its upper half serves as the table's hash.
-#[derive(Debug, Default)]
-struct UpperHalf(u64);
-
-impl Hasher for UpperHalf {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.0 ^= u64::from_ne_bytes(word);
-        }
-    }
-
-    fn write_u128(&mut self, digest: u128) {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the upper half is what is wanted; the lower picks the shard"
-        )]
-        let upper = (digest >> 64) as u64;
-        self.0 = upper;
     }
 }
 

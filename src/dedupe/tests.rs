@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::metrics::Build;
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 struct Fixture {
     clock: Clock,
@@ -26,6 +26,8 @@ impl Fixture {
         self.dedupe.reserve(&self.ring, digests)
     }
 
+    /// Boxed, as it travels.
+    #[expect(clippy::unnecessary_box_returns, reason = "a claim is settled out of its box")]
     fn fresh(&self, digests: &[Digest]) -> Box<Reservation> {
         match self.reserve(digests) {
             Answer::Fresh(reservation) => Box::new(reservation),
@@ -65,9 +67,9 @@ async fn a_second_copy_waits_and_shares_the_first_ones_outcome() {
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
         if kept {
-            first.settle()
+            first.settle();
         } else {
-            drop(first)
+            drop(first);
         }
         assert_eq!(waiting.await.expect("no panic"), kept);
         assert_eq!(fixture.is_settled(digest), kept);
@@ -96,7 +98,7 @@ fn a_key_is_remembered_for_its_window_and_not_for_ever() {
     fixture.fresh(&[1]).settle();
     for _ in 0..60 {
         assert!(fixture.is_settled(1));
-        fixture.clock.advance(Duration::from_secs(60));
+        fixture.clock.advance(Duration::from_mins(1));
     }
     fixture.clock.advance(HOUR / 4);
     assert!(!fixture.is_settled(1));
@@ -154,7 +156,7 @@ fn a_restored_key_lives_for_the_rest_of_its_window() {
     }
     assert!(fixture.is_settled(1) && fixture.is_settled(30) && fixture.is_settled(59));
     assert!(!fixture.is_settled(90), "older than its window");
-    fixture.clock.advance(Duration::from_secs(29 * 60));
+    fixture.clock.advance(Duration::from_mins(29));
     assert!(fixture.is_settled(1) && fixture.is_settled(30) && !fixture.is_settled(59));
 }
 

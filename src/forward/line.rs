@@ -11,7 +11,6 @@ use super::Shared;
 use super::dead::Dead;
 use super::desk::{Cargo, Desk, Flow, Way};
 use super::lane::{Admission, Lane};
-use super::stop::Stopped;
 use crate::clock::{Clock, Moment};
 use crate::event::header;
 use crate::kafka::{Class, Failure, Producer, Refused, Settings};
@@ -24,6 +23,15 @@ const IDLE: Duration = Duration::from_millis(100);
 pub(super) const BUSY: Duration = Duration::from_millis(20);
 /// The next thing to do depends on a report.
 const EAGER: Duration = Duration::from_millis(2);
+
+/// What was still to do when the way out ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stopped {
+    /// Parcels in hand that Kafka did not confirm and that stay on disk. More may lie there that were never taken.
+    pub on_disk: usize,
+    /// Parcels that only memory had and Kafka did not confirm.
+    pub lost: usize,
+}
 
 /// What a line is made of.
 pub(super) struct Setup {

@@ -54,12 +54,12 @@ use thiserror::Error;
 use crate::clock::Clock;
 use crate::event::EventView;
 use crate::kafka::{self, Delivered, Health, Producer, SettingsError};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, OfTopic};
 use crate::name::TopicName;
 use crate::spool::Spool;
 use crate::units::ByteSize;
 
-pub use stop::Stopped;
+pub use line::Stopped;
 
 /// So many records are handed to librdkafka at once: a second of them at full rate.
 pub const IN_FLIGHT_MAX: usize = 65_536;
@@ -93,7 +93,7 @@ pub enum StartError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The system has no thread left.
-    #[error("a thread cannot be started: {0}")]
+    #[error("a thread cannot be started")]
     Thread(#[from] std::io::Error),
 }
 
@@ -127,6 +127,9 @@ impl Forwarder {
         let mut topics = parts.topics;
         if !topics.contains(&parts.settings.dead_letter_topic) {
             topics.push(parts.settings.dead_letter_topic.clone());
+        }
+        for topic in &topics {
+            show(&parts.metrics, topic);
         }
         let shared = Arc::new(Shared {
             health: Arc::clone(&health),
@@ -193,6 +196,13 @@ impl Forwarder {
         }
         stopped
     }
+}
+
+/// A topic's series are there before its first event, so that their first change can be seen.
+fn show(metrics: &Metrics, topic: &TopicName) {
+    let topic = OfTopic { topic: topic.as_str().to_owned() };
+    drop(metrics.kafka_topic_paused.get_or_create(&topic));
+    drop(metrics.events_produced.get_or_create(&topic));
 }
 
 impl Shared {

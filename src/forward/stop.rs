@@ -2,20 +2,11 @@
 
 use std::time::Duration;
 
-use super::line::{BUSY, Line};
+use super::line::{BUSY, Line, Stopped};
 use crate::spool::Parcel;
 
 /// librdkafka hands back what it has within moments.
 const PURGE: Duration = Duration::from_secs(1);
-
-/// What was still to do when the way out ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Stopped {
-    /// Parcels in hand that Kafka did not confirm and that stay on disk. More may lie there that were never taken.
-    pub on_disk: usize,
-    /// Parcels that only memory had and Kafka did not confirm.
-    pub lost: usize,
-}
 
 impl Line {
     pub(super) fn wind_down(mut self, limit: Duration) -> Stopped {

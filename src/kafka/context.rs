@@ -11,7 +11,7 @@ use rdkafka::message::Message;
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 
 use super::errors::Failure;
-use super::producer::{Delivered, Reports};
+use super::reports::{Delivered, Reports};
 use super::statistics::Statistics;
 use crate::metrics::{Metrics, OfCode};
 
@@ -45,9 +45,15 @@ impl Health {
 
     pub(super) fn set_connected(&self, connected: bool) {
         // A report a record comes by here: the line is only written to when something changed.
-        if self.is_connected() != connected {
-            self.connected.store(connected, Ordering::Relaxed);
-            self.metrics.kafka_up.set(i64::from(connected));
+        if self.is_connected() == connected {
+            return;
+        }
+        self.connected.store(connected, Ordering::Relaxed);
+        self.metrics.kafka_up.set(i64::from(connected));
+        if connected {
+            tracing::info!("a kafka broker answers");
+        } else {
+            tracing::warn!("no kafka broker answers any more: events wait");
         }
     }
 
@@ -139,7 +145,8 @@ impl ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
         let code = error.rdkafka_error_code().unwrap_or(Code::Unknown);
         match code {
-            Code::AllBrokersDown => self.health.set_connected(false),
+            // Told at every try to connect, ten times a second: the change is what matters.
+            Code::AllBrokersDown => return self.health.set_connected(false),
             Code::Fatal => self.fatal.store(true, Ordering::Relaxed),
             _ => {}
         }
@@ -160,10 +167,14 @@ impl ClientContext for Context {
     }
 }
 
-/// librdkafka's own lines. Its errors are our warnings: none of them alone says that data is at risk.
+/// librdkafka's own lines, each at most once in half a minute. Its errors are our warnings: none of them alone says that data is at risk.
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     use RDKafkaLogLevel::{Alert, Critical, Debug, Emerg, Error, Info, Notice, Warning};
     match level {
+        // These come as errors too, and are written there.
+        Emerg | Alert | Critical | Error if facility == "FAIL" => {
+            tracing::debug!(target: "librdkafka", facility, "{message}");
+        }
         Emerg | Alert | Critical | Error | Warning => tracing::warn!(target: "librdkafka", facility, "{message}"),
         Notice | Info => tracing::info!(target: "librdkafka", facility, "{message}"),
         Debug => tracing::debug!(target: "librdkafka", facility, "{message}"),

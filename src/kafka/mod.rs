@@ -4,7 +4,7 @@
 //! - `producer`: one client of one generation; `context` is what it calls back, `statistics` what it says of itself.
 //! - `errors`: what each of Kafka's errors means for a record.
 //! - [`admin`]: are the topics there, and large enough?
-//! - `mock`: the embedded cluster of `hookgate dev`.
+//! - `mock`: the embedded cluster of `hookgate dev`; `tail` reads what is in it.
 //!
 //! # Invariants
 //! 1. Every record is acknowledged by all in-sync replicas, by an idempotent producer: no property can change that.
@@ -18,17 +18,27 @@ mod errors;
 mod mock;
 mod producer;
 mod properties;
+mod reports;
 mod statistics;
+mod tail;
 
 pub use context::Health;
 pub use errors::{Class, Failure};
 pub use mock::{Cluster, MockError};
-pub use producer::{Delivered, Producer, Refused, Reports};
+pub use producer::{Producer, Refused};
 pub use properties::{HEADROOM, SettingsError};
+pub use reports::{Delivered, Reports};
+pub use tail::{Record, tail};
 
 use crate::name::TopicName;
 use crate::secret::Secret;
 use crate::units::ByteSize;
+
+/// The version of librdkafka that is linked, such as `2.12.1`.
+#[must_use]
+pub fn client_version() -> String {
+    rdkafka::util::get_rdkafka_version().1
+}
 
 /// What the operator sets under `kafka`.
 #[derive(Debug, Clone)]

@@ -14,6 +14,7 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, PurgeConfig, ThreadedProducer};
 
 use super::context::{Context, Health};
+use super::reports::Reports;
 use super::{Class, Failure, Settings, SettingsError};
 use crate::event::EventView;
 
@@ -21,21 +22,6 @@ use crate::event::EventView;
 const PRODUCER_ID_WAIT: Duration = Duration::from_millis(600);
 /// Ours on each record (experience.md section 5), and a few of the request's: the list of headers is rarely grown.
 const HEADERS_EXPECTED: usize = 16;
-
-/// Where a record lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Delivered {
-    /// The partition.
-    pub partition: i32,
-    /// The offset in it; negative where a retry succeeded whose first answer was lost.
-    pub offset: i64,
-}
-
-/// Who is told what became of a record.
-pub trait Reports: Send + Sync {
-    /// Called once for each record that was taken, on a thread of the producer: it must neither block nor panic.
-    fn report(&self, opaque: usize, result: Result<Delivered, Failure>);
-}
 
 /// Why a record was not even taken. There will be no report of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

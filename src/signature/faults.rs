@@ -4,9 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::gate::Demands;
+use super::demands::Demands;
 use super::key::KeyError;
-use super::lock::is_of_items;
 use super::scheme::{Block, Check, Kind, Part, What};
 use crate::locate::Expr;
 
@@ -107,7 +106,7 @@ pub(super) fn problems(block: &Block, demands: &Demands) -> Vec<BlockProblem> {
             !matches!(block.kind, Kind::Hash(..)) || signed.contents.iter().all(has_secret),
             BlockProblem::HashWithoutSecret,
         );
-        let of_each = demands.batch.is_some() && is_of_items(block);
+        let of_each = demands.batch.is_some() && block.is_of_items();
         let of_whole = |what: &What| matches!(what, What::Body | What::FormSorted | What::BodyCrc32);
         demand(!of_each || !parts().any(|part| of_whole(&part.what)), BlockProblem::BodyOfEachItem);
         demand(

@@ -11,16 +11,17 @@ use subtle::{Choice, ConstantTimeEq as _};
 use super::candidates::Candidates;
 use super::checks;
 use super::content::{Content, UrlParts};
+use super::demands::Demands;
 use super::faults::{GateError, WeakSecret};
 use super::freshness::Freshness;
 use super::lock::{self, Condition, Key, Lock, Material};
 use super::mac::{MacKey, Tag};
 use super::presented::Presented;
+use super::proof::{Denial, Proof};
 use super::scheme::{Allow, Block, BodyDigest, Hash, Kind, Signed};
 use super::witness::{Step, Witness};
 use crate::clock::UnixMillis;
 use crate::locate::{Batch, Element, Elements, Request, Scope, elements};
-use crate::secret::Secret;
 
 /// What a source demands of a request, with its keys prepared.
 #[derive(Debug)]
@@ -32,21 +33,6 @@ pub struct Gate {
     public_url: Option<String>,
     batch: Option<Batch>,
     signs_for_strangers: Option<Allow>,
-}
-
-/// What a gate is built from.
-#[derive(Debug, Clone, Default)]
-pub struct Demands {
-    /// Any may match; all are evaluated.
-    pub blocks: Vec<Block>,
-    /// The source's own secrets, tried by every block that has none of its own.
-    pub secrets: Vec<Secret>,
-    /// `public_url` without a slash at its end, for signatures over the URL.
-    pub public_url: Option<String>,
-    /// Where the elements are, for credentials and signatures of each (`item:`).
-    pub batch: Option<Batch>,
-    /// A handshake of this source signs any such value for a stranger: as signed content it proves nothing.
-    pub signs_for_strangers: Option<Allow>,
 }
 
 /// Something that can be authenticated: a request that has been read.
@@ -62,17 +48,6 @@ pub struct Authentic<T> {
     proof: Proof,
 }
 
-/// How it was proven.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Proof {
-    /// The word of `hookgate-verified`: `hmac-sha256`, `header`, … `none`.
-    pub kind: &'static str,
-    /// Which of the secrets matched; none where there are none.
-    pub secret: Option<usize>,
-    /// How far the request's timestamp lies behind our clock in seconds, where it has one (negative: ahead of it).
-    pub skew_seconds: Option<f64>,
-}
-
 /// A subject that has not been proven, given back.
 #[derive(Debug)]
 pub struct Denied<T> {
@@ -80,17 +55,6 @@ pub struct Denied<T> {
     pub subject: T,
     /// For the operator; the sender never learns it.
     pub reason: Denial,
-}
-
-/// Why a request was denied. Of several blocks the one that came furthest says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Denial {
-    /// No credential of any block was there.
-    Missing,
-    /// One was there and none fitted.
-    Wrong,
-    /// One fitted, but its time is outside the window.
-    Stale,
 }
 
 impl<T> Authentic<T> {

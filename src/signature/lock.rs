@@ -1,13 +1,12 @@
 //! A block with its keys prepared.
 
 use super::candidates::SIGNATURE_BYTES_MAX;
+use super::demands::Demands;
 use super::faults::{GateError, SECRET_BYTES_MIN, SecretAt, WeakSecret, problems};
-use super::gate::Demands;
 use super::key::KeyError;
 use super::mac::{MacKey, Tag};
 use super::public_key::PublicKey;
-use super::scheme::{Block, Check, Kind, Signed, What};
-use crate::locate::Expr;
+use super::scheme::{Block, Check, Kind};
 use crate::secret::Secret;
 
 /// A block that can be tried.
@@ -136,7 +135,7 @@ impl Forge<'_> {
         });
         let conditions = conditions.collect();
         let block = Block { secrets: Vec::new(), checks: Vec::new(), ..block.clone() };
-        Lock { of_items: is_of_items(&block), block, keys, conditions }
+        Lock { of_items: block.is_of_items(), block, keys, conditions }
     }
 
     /// The key, and its length in bytes where that is its strength; nothing where the kind needs none.
@@ -188,23 +187,4 @@ fn public_texts(demands: &Demands) -> Vec<&Secret> {
         texts.extend(secrets.iter().filter(takes));
     }
     texts
-}
-
-/// Whether every element of a batch has its own credential.
-pub(super) fn is_of_items(block: &Block) -> bool {
-    match &block.kind {
-        Kind::Json(from) => from.is_of_item(),
-        kind => kind.signed().is_some_and(|signed| signed.exprs().any(Expr::is_of_item)),
-    }
-}
-
-impl Signed {
-    /// All expressions that say where a signature or a part of the content is.
-    pub(super) fn exprs(&self) -> impl Iterator<Item = &Expr> {
-        let parts = self.contents.iter().flatten().filter_map(|part| match &part.what {
-            What::Expr(expr) => Some(expr),
-            _ => None,
-        });
-        self.signature.iter().chain(parts)
-    }
 }

@@ -237,6 +237,14 @@ impl Block {
             checks: Vec::new(),
         }
     }
+
+    /// Whether every element of a batch has its own credential.
+    pub(super) fn is_of_items(&self) -> bool {
+        match &self.kind {
+            Kind::Json(from) => from.is_of_item(),
+            kind => kind.signed().is_some_and(|signed| signed.exprs().any(Expr::is_of_item)),
+        }
+    }
 }
 
 impl Kind {
@@ -294,5 +302,16 @@ impl Hash {
             Self::Sha384 => "sha384",
             Self::Sha512 => "sha512",
         }
+    }
+}
+
+impl Signed {
+    /// All expressions that say where a signature or a part of the content is.
+    pub(super) fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        let parts = self.contents.iter().flatten().filter_map(|part| match &part.what {
+            What::Expr(expr) => Some(expr),
+            _ => None,
+        });
+        self.signature.iter().chain(parts)
     }
 }

@@ -5,7 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use thiserror::Error;
 
 use super::content::{Content, UrlParts};
-use super::gate::Demands;
+use super::demands::Demands;
 use super::key::KeyError;
 use super::mac::MacKey;
 use super::private_key::PrivateKey;

@@ -3,7 +3,7 @@
 use super::candidates::Refusal;
 use super::content::{Content, Gap};
 use super::freshness::Freshness;
-use super::gate::Denial;
+use super::proof::Denial;
 
 /// Is told each step of a check. It sees what was signed, never what the signature should have been.
 ///

@@ -14,10 +14,10 @@ use super::checkpoint::Checkpoints;
 use super::intake::Intake;
 use super::io::Disk;
 use super::limits::Limits;
-use super::outlet::{End, Item, Outlet};
+use super::outlet::{End, Outlet};
 use super::room::Level;
 use super::slot::Slot;
-use super::{Refusal, Room, hold, reader, record, segment, wide};
+use super::{Refusal, Room, hold, record, segment, wide};
 use crate::clock::Clock;
 use crate::event::Event;
 use crate::metrics::{Custody, Metrics};
@@ -88,7 +88,7 @@ impl Core {
         }
         let mut outlet = hold(&self.outlet);
         let delivered = outlet.offer(frames, &self.limits)?;
-        let wake = outlet.sleepers > 0;
+        let wake = outlet.wakes();
         drop(outlet);
         if wake {
             self.ready.notify_one();
@@ -100,31 +100,6 @@ impl Core {
             slot.queued();
         }
         Ok(())
-    }
-
-    /// Takes what is there for the forwarder; waits up to `wait` for it. False: closed, and nothing is left in memory.
-    pub(super) fn take(&self, into: &mut Vec<Item>, wait: Duration) -> bool {
-        let mut outlet = hold(&self.outlet);
-        if !outlet.closed && !outlet.has_any() {
-            outlet.sleepers += 1;
-            let idle = |outlet: &mut Outlet| !outlet.closed && !outlet.has_any();
-            outlet = match self.ready.wait_timeout_while(outlet, wait, idle) {
-                Ok((outlet, _)) => outlet,
-                Err(poisoned) => poisoned.into_inner().0,
-            };
-            outlet.sleepers -= 1;
-        }
-        let before = into.len();
-        outlet.pick(self.limits.take_parcels, into);
-        if outlet.closed {
-            return into.len() > before || outlet.has_in_memory();
-        }
-        let behind = !outlet.has_in_memory() && outlet.has_any();
-        drop(outlet);
-        if behind && into.len() - before < self.limits.take_parcels {
-            reader::read_waiting(self, before + self.limits.take_parcels, into);
-        }
-        true
     }
 
     /// A parcel has ended.

@@ -19,6 +19,10 @@ const WINDOW_BYTES_MAX: usize = 64 << 20;
 const HANDED_OVER_BYTES_MAX: usize = 32 << 20;
 /// Parcels that one `take` yields.
 const TAKE_PARCELS_MAX: usize = 1024;
+/// The forwarder is not woken for less than so many records that are safe on disk …
+pub(super) const HANDFUL: usize = 256;
+/// … unless it has been waiting for more this long.
+pub(super) const GATHER: Duration = Duration::from_millis(5);
 /// Above this share of the capacity nobody's event is taken.
 const FULL: Share = Share::percent(95);
 

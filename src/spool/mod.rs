@@ -30,7 +30,7 @@
 //!
 //! Numbers in names are 16 hexadecimal digits. Other files are not ours and are left alone. Everything is little endian.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -43,6 +43,7 @@ use crate::units::{ByteSize, Share};
 // What callers and the forwarder hold.
 mod parcel;
 mod slot;
+mod take;
 
 // The bytes, and the disk under them.
 mod io;
@@ -157,6 +158,19 @@ pub struct Remembered<'a> {
     pub received_at: UnixMillis,
 }
 
+/// Makes the directory (0700) where it does not exist, as [`Spool::open`] does: for what is kept beside the events.
+///
+/// # Errors
+/// It cannot be made or written, or something else is in its place.
+pub fn create_directory(settings: &Settings) -> Result<(), OpenError> {
+    open_directory(&settings.dir).map(drop)
+}
+
+fn open_directory(path: &Path) -> Result<Directory, OpenError> {
+    Directory::make(path).map_err(|error| OpenError::missing(path, error))?;
+    Directory::open(path).map_err(|error| OpenError::of(path, error))
+}
+
 impl Spool {
     /// Opens the directory, recovers what is in it, and starts the writer. `remember` gets every key of every record and
     /// key file that is not older than `horizon`.
@@ -170,8 +184,7 @@ impl Spool {
         metrics: Arc<Metrics>,
         remember: &mut dyn FnMut(Remembered<'_>),
     ) -> Result<Self, OpenError> {
-        Directory::make(&settings.dir).map_err(|error| OpenError::missing(&settings.dir, error))?;
-        let disk = Directory::open(&settings.dir).map_err(|error| OpenError::of(&settings.dir, error))?;
+        let disk = open_directory(&settings.dir)?;
         Self::open_on(Arc::new(disk), settings, horizon, clock, metrics, remember)
     }
 
@@ -190,7 +203,7 @@ impl Spool {
         let spool = Self { threads: Arc::new(Threads::new(Arc::clone(&core))), core };
         let started = spool.threads.start("spool-writer", || writer.run());
         let started = started.and_then(|()| spool.threads.start("spool-keeper", || keeper.run()));
-        started.map_err(|source| OpenError::Unusable { path: path.clone(), source })?;
+        started.map_err(|error| OpenError::Unusable { path: path.clone(), error })?;
         Ok(spool)
     }
 

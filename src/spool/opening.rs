@@ -30,23 +30,23 @@ pub enum OpenError {
     )]
     InUse(PathBuf),
     /// It does not exist and cannot be made.
-    #[error("{path}: the spool's directory does not exist and cannot be made ({source}); make it, owned by this user")]
+    #[error("{path}: the spool's directory does not exist and cannot be made ({error}); make it, owned by this user")]
     Missing {
         /// The directory.
         path: PathBuf,
         /// What the machine said.
-        source: io::Error,
+        error: io::Error,
     },
     /// It is something else.
     #[error("{0}: the spool's directory is not a directory; name another, or move what is there away")]
     NotADirectory(PathBuf),
     /// Nothing can be written there.
-    #[error("{path}: the spool's directory cannot be written ({source}); mount it writable and let this user own it")]
+    #[error("{path}: the spool's directory cannot be written ({error}); mount it writable and let this user own it")]
     NotWritable {
         /// The directory.
         path: PathBuf,
         /// What the machine said.
-        source: io::Error,
+        error: io::Error,
     },
     /// A newer program has written it. Nothing has been changed.
     #[error(
@@ -62,32 +62,32 @@ pub enum OpenError {
         known: u16,
     },
     /// The disk fails.
-    #[error("{path}: the spool's directory cannot be used ({source}); look after the volume")]
+    #[error("{path}: the spool's directory cannot be used ({error}); look after the volume")]
     Unusable {
         /// The directory.
         path: PathBuf,
         /// What the machine said.
-        source: io::Error,
+        error: io::Error,
     },
 }
 
 impl OpenError {
     /// What an error at the making of the directory means.
-    pub(super) fn missing(path: &Path, source: io::Error) -> Self {
+    pub(super) fn missing(path: &Path, error: io::Error) -> Self {
         let path = path.to_owned();
-        match source.kind() {
+        match error.kind() {
             io::ErrorKind::NotADirectory => Self::NotADirectory(path),
-            _ => Self::Missing { path, source },
+            _ => Self::Missing { path, error },
         }
     }
 
     /// What an error of the disk means.
-    pub(super) fn of(path: &Path, source: io::Error) -> Self {
+    pub(super) fn of(path: &Path, error: io::Error) -> Self {
         let path = path.to_owned();
-        match source.kind() {
+        match error.kind() {
             io::ErrorKind::NotADirectory => Self::NotADirectory(path),
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::NotWritable { path, source },
-            _ => Self::Unusable { path, source },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::NotWritable { path, error },
+            _ => Self::Unusable { path, error },
         }
     }
 }

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use super::Refusal;
 use super::intake::Pending;
 use super::ledger::{Entry, Ledger};
-use super::limits::Limits;
+use super::limits::{HANDFUL, Limits};
 use super::marks::Mark;
 use super::slot::{Handed, Slot};
 use super::wide;
@@ -41,6 +41,8 @@ pub(super) struct Outlet {
     pub(super) closed: bool,
     /// Somebody sleeps in `take`.
     pub(super) sleepers: usize,
+    /// … and would rather have more than be woken for little.
+    pub(super) gathering: bool,
     /// The highest sequence number that is synced and in the ledger.
     pub(super) synced_to: u64,
     /// Something was delivered since the last checkpoint.
@@ -173,6 +175,16 @@ impl Outlet {
     /// Something is there for the forwarder.
     pub(super) fn has_any(&self) -> bool {
         self.has_in_memory() || self.ledger.count(Mark::Waiting) > 0
+    }
+
+    /// All that is there is safe on disk, and little: the forwarder may wait for more.
+    pub(super) fn may_gather(&self) -> bool {
+        !self.closed && self.waited.is_empty() && !self.synced.is_empty() && self.synced.len() < HANDFUL
+    }
+
+    /// Whether a sleeper in `take` is to be woken for what is there.
+    pub(super) fn wakes(&self) -> bool {
+        self.sleepers > 0 && !(self.gathering && self.may_gather())
     }
 
     /// Something is there for the forwarder without the disk.

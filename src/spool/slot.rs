@@ -2,8 +2,8 @@
 //!
 //! Two completion bits, *on disk* and *in Kafka*; the source's `ack` says which of them wake the caller. Whatever made
 //! the event safe settles its claim, also when nobody waits any more. A custody that gave the event up may still get it
-//! later (Kafka reads it from disk), so *done* overrides *gave up*, never the other way round. Once decided, an outcome
-//! does not change.
+//! later (Kafka reads it from disk), so *done* overrides *gave up*, never the other way round. *Safe* is for ever; *lost*
+//! only until another custody takes the event: the claim is dropped with the slot, when nobody is left who could.
 
 use std::fmt;
 use std::pin::pin;
@@ -26,17 +26,30 @@ pub enum Ack {
     Memory,
 }
 
+impl Ack {
+    /// The word of the configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Disk => "disk",
+            Self::Kafka => "kafka",
+            Self::Both => "both",
+            Self::Memory => "memory",
+        }
+    }
+}
+
 /// How waiting ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// Safe in the sense of the slot's `ack`; this custody came last.
     Safe(Custody),
-    /// Every custody that had the event has given it up.
+    /// Every custody that had the event has given it up. The caller may try another.
     Lost,
 }
 
-/// One event's state. The caller and each custody hold a clone. Dropped by all of them undecided, it is lost: its claim
-/// is dropped with it.
+/// One event's state. The caller and each custody hold a clone. Dropped by all of them before the event is safe, it drops
+/// its claim.
 #[derive(Debug)]
 pub struct Slot {
     state: Mutex<State>,
@@ -49,7 +62,7 @@ struct State {
     either: bool,
     disk: Stage,
     kafka: Stage,
-    outcome: Option<Outcome>,
+    safe: Option<Custody>,
     claim: Option<Box<dyn Claim>>,
 }
 
@@ -67,8 +80,14 @@ impl Slot {
     /// all custodies have given the event up.
     #[must_use]
     pub fn new(ack: Ack, claim: Option<Box<dyn Claim>>) -> Arc<Self> {
-        let state = State { ack, either: false, disk: Stage::Never, kafka: Stage::Never, outcome: None, claim };
+        let state = State { ack, either: false, disk: Stage::Never, kafka: Stage::Never, safe: None, claim };
         Arc::new(Self { state: Mutex::new(state), decided: Notify::new(), link: Link::default() })
+    }
+
+    /// Whether it is safe already.
+    #[must_use]
+    pub fn is_safe(&self) -> bool {
+        hold(&self.state).safe.is_some()
     }
 
     /// From now on any one custody is enough: the first choice has not answered in time, or cannot.
@@ -85,16 +104,16 @@ impl Slot {
             let mut decided = pin!(self.decided.notified());
             // From here on a decision wakes us, so that none is missed between the look and the wait.
             decided.as_mut().enable();
-            if let Some(outcome) = hold(&self.state).outcome {
+            if let Some(outcome) = hold(&self.state).outcome() {
                 return outcome;
             }
             decided.await;
         }
     }
 
-    /// Nothing is decided yet.
+    /// Nothing is decided: somebody may still wait for Kafka to have it.
     pub(super) fn is_open(&self) -> bool {
-        hold(&self.state).outcome.is_none()
+        hold(&self.state).outcome().is_none()
     }
 
     /// The custody has taken the event and not yet done anything with it.
@@ -140,14 +159,17 @@ impl Slot {
     fn change(&self, apply: impl FnOnce(&mut State) -> Custody) {
         let mut state = hold(&self.state);
         let last = apply(&mut state);
-        if state.outcome.is_some() {
+        if state.safe.is_some() {
             return;
         }
-        state.outcome = state.decide(last);
-        let Some(outcome) = state.outcome else { return };
-        let claim = state.claim.take();
+        if state.is_enough(last) {
+            state.safe = Some(last);
+        } else if !state.is_lost() {
+            return;
+        }
+        let claim = state.safe.and_then(|_| state.claim.take());
         drop(state);
-        if let (Outcome::Safe(_), Some(claim)) = (outcome, claim) {
+        if let Some(claim) = claim {
             claim.settle();
         }
         self.decided.notify_waiters();
@@ -162,7 +184,14 @@ impl State {
         }
     }
 
-    fn decide(&self, last: Custody) -> Option<Outcome> {
+    fn outcome(&self) -> Option<Outcome> {
+        match self.safe {
+            Some(custody) => Some(Outcome::Safe(custody)),
+            None => self.is_lost().then_some(Outcome::Lost),
+        }
+    }
+
+    fn is_enough(&self, last: Custody) -> bool {
         let on_disk = self.disk == Stage::Done;
         let in_kafka = self.kafka == Stage::Done;
         let enough = match self.ack {
@@ -172,12 +201,12 @@ impl State {
             Ack::Both => on_disk && in_kafka,
             Ack::Memory => on_disk || in_kafka || last == Custody::Memory,
         };
-        if enough || (self.either && (on_disk || in_kafka)) {
-            return Some(Outcome::Safe(last));
-        }
+        enough || (self.either && (on_disk || in_kafka))
+    }
+
+    fn is_lost(&self) -> bool {
         let stages = [self.disk, self.kafka];
-        let nobody_has_it = stages.iter().all(|stage| matches!(stage, Stage::Never | Stage::GaveUp));
-        (nobody_has_it && stages.contains(&Stage::GaveUp)).then_some(Outcome::Lost)
+        stages.contains(&Stage::GaveUp) && stages.iter().all(|stage| matches!(stage, Stage::Never | Stage::GaveUp))
     }
 }
 
@@ -188,7 +217,7 @@ impl fmt::Debug for State {
             .field("either", &self.either)
             .field("disk", &self.disk)
             .field("kafka", &self.kafka)
-            .field("outcome", &self.outcome)
+            .field("safe", &self.safe)
             .finish_non_exhaustive()
     }
 }

@@ -9,6 +9,8 @@ use std::io;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use bytes::BytesMut;
+
 use super::core::{Core, Storage};
 use super::hold;
 use super::intake::{Batch, Intake, Place};
@@ -75,7 +77,16 @@ impl Writer {
             intake = waited.unwrap_or_else(PoisonError::into_inner).0;
             intake.idle = false;
         }
-        (std::mem::take(&mut intake.batch), intake.closed)
+        if !intake.batch.records.is_empty() {
+            drop(intake);
+            std::thread::yield_now();
+            intake = hold(&self.storage.intake);
+        }
+        let next = Batch {
+            bytes: BytesMut::with_capacity(intake.batch.bytes.len().clamp(1024, 1 << 16)),
+            records: Vec::with_capacity(intake.batch.records.len()),
+        };
+        (std::mem::replace(&mut intake.batch, next), intake.closed)
     }
 
     /// Writes what recovery found in the last write of the log, in a first segment of this life.
@@ -137,7 +148,7 @@ impl Writer {
         let frames = part.bytes.freeze();
         let mut outlet = hold(&self.core.outlet);
         outlet.publish(active.header.number, at, &frames, &part.records, &self.core.limits);
-        let wake = outlet.sleepers > 0;
+        let wake = outlet.wakes();
         drop(outlet);
         if wake {
             self.core.ready.notify_one();

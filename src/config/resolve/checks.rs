@@ -3,7 +3,7 @@
 use crate::config::decode::Block as _;
 use crate::config::file::auth::Check;
 use crate::config::problem::Problems;
-use crate::config::resolve::proof::{at_pointer, named, truly};
+use crate::config::resolve::presented::{at_pointer, named, truly};
 use crate::config::resolve::secrets::{Files, keys};
 use crate::signature::scheme::{self, Kind};
 

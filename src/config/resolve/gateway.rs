@@ -1,63 +1,15 @@
 //! The whole gateway: the parts' own settings, and the rules between them.
 
-use std::time::Duration;
-
-use crate::config::decode::Field;
 use crate::config::file::gateway::Gateway;
 use crate::config::problem::{At, Problems};
 use crate::config::resolve::secrets::Files;
+use crate::config::resolve::whole::{Disk, Whole};
 use crate::config::resolve::{kafka, listener, neighbours, source, spool, url};
 use crate::config::{Config, Shutdown};
 use crate::ingest::source::Settings as SourceSettings;
 use crate::name::TopicName;
 use crate::spool::{Ack, Settings as SpoolSettings};
-use crate::units::ByteSize;
 use crate::{dedupe, telemetry, throttle};
-
-/// What custody the disk can take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Disk {
-    /// There is no `spool.dir`.
-    None,
-    /// It does not outlive the machine: second custody only.
-    Scratch,
-    /// It does.
-    Durable,
-}
-
-/// What sources need to know about the whole.
-pub(super) struct Whole<'a> {
-    pub(super) public_url: Option<String>,
-    /// Secrets are the true ones, and looked at.
-    pub(super) check_keys: bool,
-    pub(super) ack: Ack,
-    pub(super) disk: Disk,
-    pub(super) dedupe_window: Duration,
-    pub(super) body_budget: ByteSize,
-    pub(super) topic: &'a Field<String>,
-    /// None where it is wrong.
-    pub(super) dead_letter_topic: Option<TopicName>,
-    /// Somebody's word about the sender is taken.
-    pub(super) trusts_proxies: bool,
-}
-
-impl Whole<'_> {
-    /// Refuses an `ack` that nothing could ever satisfy.
-    pub(super) fn check_ack(&self, ack: Ack, at: &At, problems: &mut Problems) {
-        if matches!(ack, Ack::Disk | Ack::Both) && self.disk != Disk::Durable {
-            let expected = if self.disk == Disk::Scratch {
-                "`kafka`: a scratch directory is second custody only"
-            } else {
-                "`spool.dir` on a durable volume, or `ack: kafka`"
-            };
-            problems.error(at, "an `ack` that needs a disk", expected);
-        }
-        if ack == Ack::Memory {
-            let expected = "another `ack`: what is in memory when the process ends is lost, after a 200";
-            problems.warn(at, "`memory`", expected);
-        }
-    }
-}
 
 /// Resolves everything.
 pub(super) fn resolve(

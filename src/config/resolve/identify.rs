@@ -41,6 +41,12 @@ fn check(source: &Source, problems: &mut Problems) {
         SourceDedupe::On(remember) => remember.also.as_ref().map(|also| (also, &remember.also.at)),
         SourceDedupe::Off => None,
     };
+    if let Some((expression, at)) =
+        also.filter(|(expression, _)| source.batch.is_some() && !names_the_element(expression))
+    {
+        let expected = "an `item:` in every alternative; else only the first element of a delivery would be kept";
+        problems.error(at, format!("`{expression}`, which is the same for all elements of a batch"), expected);
+    }
     let optional = [(source.kind.as_ref(), &source.kind.at), (source.key.as_ref(), &source.key.at)];
     let optional = optional.into_iter().filter_map(|(expression, at)| Some((expression?, at)));
     for (expression, at) in std::iter::once((&*source.id, &source.id.at)).chain(optional).chain(also) {

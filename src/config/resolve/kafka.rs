@@ -2,7 +2,7 @@
 
 use crate::config::file::gateway::{Gateway, Kafka};
 use crate::config::problem::{At, Problems};
-use crate::config::resolve::gateway::{Disk, Whole};
+use crate::config::resolve::whole::{Disk, Whole};
 use crate::ingest::source::Settings as SourceSettings;
 use crate::kafka::{CreateTopics, Settings, SettingsError};
 use crate::spool::Ack;

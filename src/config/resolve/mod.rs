@@ -19,6 +19,7 @@ mod listener;
 mod neighbours;
 mod path;
 mod places;
+mod presented;
 mod proof;
 mod proven;
 mod reply;
@@ -27,6 +28,7 @@ mod source;
 mod source_keys;
 mod spool;
 mod url;
+mod whole;
 
 /// From a text to a configuration. None where nothing can be made of it. Without
 /// `check_keys` secrets are stand-ins for others, and nothing is said of them.

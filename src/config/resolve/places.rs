@@ -10,7 +10,11 @@ pub(super) fn credential_headers(block: &scheme::Block, into: &mut Vec<HeaderNam
     match &block.kind {
         Kind::Header { name, .. } => into.push(name.clone()),
         Kind::Basic => into.push(http::header::AUTHORIZATION),
-        kind => kind.signed().into_iter().flat_map(|signed| &signed.signature).for_each(|e| headers_of(e, into)),
+        kind => each_signature(kind, &mut |expression| {
+            if let Expr::Header(name) = expression {
+                into.push(name.clone());
+            }
+        }),
     }
     for check in &block.checks {
         if let scheme::Check::Block(block) = check {
@@ -19,28 +23,34 @@ pub(super) fn credential_headers(block: &scheme::Block, into: &mut Vec<HeaderNam
     }
 }
 
-fn headers_of(expression: &Expr, into: &mut Vec<HeaderName>) {
-    match expression {
-        Expr::Header(name) => into.push(name.clone()),
-        Expr::First(expressions) => expressions.iter().for_each(|expression| headers_of(expression, into)),
-        Expr::StartsWith(expression, _) => headers_of(expression, into),
-        Expr::Composite(parts) => parts.iter().for_each(|part| headers_of(&part.expr, into)),
-        _ => {}
-    }
-}
-
 /// The query parameters in which a block's credentials or signatures come.
 pub(super) fn credential_parameters(block: &scheme::Block, into: &mut Vec<String>) {
     match &block.kind {
         Kind::Query(name) => into.push(name.clone()),
-        kind => {
-            let query = |e: &Expr| if let Expr::Query(name) = e { Some(name.clone()) } else { None };
-            into.extend(kind.signed().into_iter().flat_map(|signed| &signed.signature).filter_map(query));
-        }
+        kind => each_signature(kind, &mut |expression| {
+            if let Expr::Query(name) = expression {
+                into.push(name.clone());
+            }
+        }),
     }
     for check in &block.checks {
         if let scheme::Check::Block(block) = check {
             credential_parameters(block, into);
         }
+    }
+}
+
+/// Looks at the place of every signature, also of those that are one of several.
+fn each_signature(kind: &Kind, look: &mut impl FnMut(&Expr)) {
+    kind.signed().into_iter().flat_map(|signed| &signed.signature).for_each(|expression| each_part(expression, look));
+}
+
+fn each_part(expression: &Expr, look: &mut impl FnMut(&Expr)) {
+    look(expression);
+    match expression {
+        Expr::First(expressions) => expressions.iter().for_each(|expression| each_part(expression, look)),
+        Expr::StartsWith(expression, _) => each_part(expression, look),
+        Expr::Composite(parts) => parts.iter().for_each(|part| each_part(&part.expr, look)),
+        _ => {}
     }
 }

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use crate::config::decode::{Block as _, Field};
 use crate::config::file::auth::{Block, KINDS, SecretFormat, Timestamp};
-use crate::config::file::locate::pointer;
 use crate::config::problem::Problems;
 use crate::config::resolve::checks;
+use crate::config::resolve::presented::{at_pointer, named, truly};
 use crate::config::resolve::secrets::{Files, Found, keys};
-use crate::locate::Expr;
 use crate::signature::scheme::{self, BodyDigest, Encoding, Kind, Part, Signed, What};
 
 /// How old a request may be where nothing else is said, and how far ahead of our clock.
@@ -102,31 +101,6 @@ fn resolve_kind(block: &Block, kind: &str, problems: &mut Problems) -> Option<Ki
         // `jws` and `x509` have been refused where they were read.
         _ => None,
     }
-}
-
-pub(super) fn named(field: &Field<Option<String>>, problems: &mut Problems) -> Option<String> {
-    let name = field.as_ref()?;
-    if name.is_empty() {
-        problems.error(&field.at, "an empty name", "the name of the parameter");
-    }
-    Some(name.clone())
-}
-
-pub(super) fn at_pointer(word: &str, field: &Field<Option<String>>, problems: &mut Problems) -> Option<Expr> {
-    let text = field.as_ref()?;
-    let expression = pointer(word, text).filter(|expression| matches!(expression, Expr::Json(_) | Expr::Item { .. }));
-    if expression.is_none() {
-        problems.error(&field.at, format!("`{text}`"), "a JSON pointer such as /auth/token");
-    }
-    expression
-}
-
-pub(super) fn truly(field: &Field<Option<bool>>, kind: Kind, problems: &mut Problems) -> Option<Kind> {
-    if **field == Some(false) {
-        problems.error(&field.at, "`false`", "`true`, or another kind");
-        return None;
-    }
-    Some(kind)
 }
 
 fn signed(block: &Block, problems: &mut Problems) -> Option<Signed> {

@@ -60,7 +60,7 @@ fn an_unknown_preset_is_told_with_the_one_that_was_meant() {
 #[test]
 fn dev_starts_without_an_error_and_every_source_of_it_has_a_sample() {
     let (_, loaded) = dev().unwrap_or_else(|problems| panic!("{problems}"));
-    assert_eq!(loaded.config.sources.len(), 13);
+    assert_eq!(loaded.config.sources.len(), 14);
     for source in &loaded.config.sources {
         let preset = loaded.presets.get(&source.name).expect("a preset");
         let samples = Sample::all(preset).unwrap_or_else(|problems| panic!("{problems}"));

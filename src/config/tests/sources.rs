@@ -171,6 +171,10 @@ fn the_id_of_a_batch_tells_its_elements_apart() {
         good(&with_header_source(&format!("batch: json:/data\nid: {right}")));
     }
     good(&with_header_source("batch: json:/data"));
+    let also = |batch: &str, also: &str| with_header_source(&format!("{batch}\ndedupe: {{ also: '{also}' }}"));
+    assert_error(&also("batch: json:/data", "json:/token"), "sources.a.dedupe.also", "only the first element");
+    good(&also("batch: json:/data", "item:/token"));
+    good(&also("", "json:/token"));
 }
 
 #[test]

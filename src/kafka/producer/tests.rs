@@ -14,6 +14,7 @@ use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr as Error};
 use super::*;
 use crate::clock::UnixMillis;
 use crate::event::{Event, Headers};
+use crate::kafka::Delivered;
 use crate::kafka::properties::tests::settings;
 use crate::metrics::{Build, Metrics};
 

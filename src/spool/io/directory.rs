@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use ring::rand::{SecureRandom, SystemRandom};
-use rustix::fs::OFlags;
+use rustix::fs::{Access, OFlags};
 
 use super::{Disk, Entry, File};
 use crate::spool::hold;
@@ -32,12 +32,14 @@ impl Directory {
         make(path)
     }
 
-    /// Opens the directory.
+    /// Opens the directory. That it cannot be written is an error already here: what is kept beside the events is
+    /// written before them.
     pub(in crate::spool) fn open(path: &Path) -> io::Result<Self> {
         let handle = fs::File::open(path)?;
         if !handle.metadata()?.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
+        rustix::fs::access(path, Access::WRITE_OK | Access::EXEC_OK)?;
         Ok(Self { path: path.to_owned(), handle, lock: Mutex::new(None) })
     }
 

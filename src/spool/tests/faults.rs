@@ -86,6 +86,7 @@ fn what_neither_disk_nor_queue_can_take_is_lost_and_its_caller_told() {
     rig.twin.fail(Op::Write, 0, 99, EIO);
     rig.write();
     assert_eq!(now(&slot), Some(Outcome::Lost));
+    drop(slot);
     assert_eq!(claims.counts(), (0, 1));
     assert_eq!(names(&rig.take_all()), ["other"]);
 }

@@ -119,6 +119,7 @@ fn a_memory_parcel_that_is_dropped_is_lost_and_its_caller_told() {
     rig.hand_over(&event("a", "t", 10), &slot).expect("has room");
     drop(rig.take());
     assert_eq!(now(&slot), Some(Outcome::Lost));
+    drop(slot);
     assert_eq!(claims.counts(), (0, 1));
 }
 
@@ -189,7 +190,7 @@ fn a_topic_is_read_between_two_numbers_and_no_further_than_asked() {
     };
     assert_eq!(read(numbers[2], numbers[5], 100), numbers[2..5]);
     assert_eq!(read(numbers[6], u64::MAX, 2), numbers[6..8]);
-    assert_eq!(read(numbers[9] + 1, u64::MAX, 2), []);
+    assert!(read(numbers[9] + 1, u64::MAX, 2).is_empty());
 }
 
 #[test]

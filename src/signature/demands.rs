@@ -1,0 +1,20 @@
+//! What a gate is built from.
+
+use super::scheme::{Allow, Block};
+use crate::locate::Batch;
+use crate::secret::Secret;
+
+/// What a gate is built from.
+#[derive(Debug, Clone, Default)]
+pub struct Demands {
+    /// Any may match; all are evaluated.
+    pub blocks: Vec<Block>,
+    /// The source's own secrets, tried by every block that has none of its own.
+    pub secrets: Vec<Secret>,
+    /// `public_url` without a slash at its end, for signatures over the URL.
+    pub public_url: Option<String>,
+    /// Where the elements are, for credentials and signatures of each (`item:`).
+    pub batch: Option<Batch>,
+    /// A handshake of this source signs any such value for a stranger: as signed content it proves nothing.
+    pub signs_for_strangers: Option<Allow>,
+}
