@@ -2,12 +2,17 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args as Arguments, ValueEnum};
 use serde_json::json;
 
 use crate::cli::Exit;
 use crate::config::{self, Config, Environment, Loaded, Problems, Severity};
+use crate::kafka::admin;
+
+/// A step that the brokers do not answer within this ends the asking.
+const KAFKA_LIMIT: Duration = Duration::from_secs(10);
 
 /// What `check` is asked.
 #[derive(Debug, Clone, Arguments)]
@@ -34,6 +39,27 @@ pub enum Format {
 
 /// What `--kafka` finds; it adds to the findings of the file. The caller brings it, since it needs a runtime and time.
 pub type AskKafka<'a> = &'a dyn Fn(&Config) -> Problems;
+
+/// Asks the brokers about every topic of the configuration. What is not there may be created, if the configuration says so,
+/// as it would be at the start.
+#[must_use]
+pub fn ask_kafka(config: &Config) -> Problems {
+    let mut problems = Problems::default();
+    match admin::examine(&config.kafka, &config.topics(), KAFKA_LIMIT) {
+        Err(error) => problems.report(Severity::Error, "kafka", error.to_string(), "brokers that answer"),
+        Ok(findings) => {
+            for finding in findings {
+                let severity = match finding.severity() {
+                    admin::Severity::Info => continue,
+                    admin::Severity::Warning => Severity::Warning,
+                    admin::Severity::Error => Severity::Error,
+                };
+                problems.report(severity, "kafka", finding.to_string(), "a topic that every event fits into");
+            }
+        }
+    }
+    problems
+}
 
 /// Prints all findings to `out`: [`Exit::Success`] where none of them is an error.
 ///

@@ -7,7 +7,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -16,6 +15,7 @@ use tracing::{debug, error, info};
 
 use super::Port;
 use super::addresses::Addresses;
+use super::answering::Answering;
 use super::connection::{self, Phase};
 use super::door::Door;
 
@@ -45,19 +45,18 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Serves `router` on `listener` until `stop`, and then until the answers in flight are written or `port.drain_timeout` is
+/// Answers on `listener` until `stop`, and then until the answers in flight are written or `port.drain_timeout` is
 /// over.
 ///
-/// A handler finds its [`RequestId`](crate::name::RequestId) and its [`ClientAddress`](crate::throttle::ClientAddress)
-/// among the extensions of the request, and the error of a body that came too slowly has
-/// [`TooSlow`](crate::throttle::TooSlow) as its cause.
-pub async fn serve(listener: TcpListener, port: Port, router: Router, stop: impl Future<Output = ()>) -> Drained {
+/// A service finds its [`Caller`](super::Caller) among the extensions of the request, and the error of a body that came
+/// too slowly has [`TooSlow`](crate::throttle::TooSlow) as its cause.
+pub async fn serve(listener: TcpListener, port: Port, answering: Answering, stop: impl Future<Output = ()>) -> Drained {
     let room = u32::try_from(port.settings.max_connections).unwrap_or(u32::MAX);
     let drain_timeout = port.drain_timeout;
     let permits = Arc::new(Semaphore::new(usize::try_from(room).unwrap_or(Semaphore::MAX_PERMITS)));
     let (phase, _) = watch::channel(Phase::Open);
     let addresses = Addresses::new(port.settings.max_connections_per_address);
-    let door = Arc::new(Door::new(port, router));
+    let door = Arc::new(Door::new(port, answering));
     let accepting = async {
         let mut backoff = Backoff::default();
         loop {

@@ -1,21 +1,18 @@
 //! What stands between hyper and the handlers: every request gets its name here, or its refusal.
 
-use std::any::Any;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::{CONNECTION, RETRY_AFTER};
+use http::header::CONNECTION;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
-use tower::ServiceExt;
-use tower_http::catch_panic::CatchPanicLayer;
 use tracing::warn;
 
+use super::answering::{Answering, Caller, Panicked};
 use super::conversation::Conversation;
 use super::counts::Counts;
 use super::paced::Paced;
@@ -25,15 +22,13 @@ use crate::throttle::{ClientAddress, Pace};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
-/// When a sender should try again whose request ended in a panic, in seconds.
-const PANIC_RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
 /// The door of a port: the same for all of its connections.
 #[derive(Debug)]
 pub(super) struct Door {
     port: Port,
     pace: Pace,
-    router: Router,
+    answering: Answering,
 }
 
 /// The door as one connection sees it.
@@ -45,14 +40,10 @@ pub(super) struct Visit {
     pub(super) peer: ClientAddress,
 }
 
-/// Marks an answer that was a panic.
-#[derive(Debug, Clone, Copy)]
-struct Panicked;
-
 impl Door {
-    pub(super) fn new(port: Port, router: Router) -> Self {
+    pub(super) fn new(port: Port, answering: Answering) -> Self {
         let pace = Pace { grace: port.settings.body_timeout, min_rate: port.settings.body_min_rate };
-        Self { port, pace, router: router.layer(CatchPanicLayer::custom(panicked)) }
+        Self { port, pace, answering }
     }
 
     pub(super) fn port(&self) -> &Port {
@@ -108,12 +99,8 @@ impl Visit {
         let client = forwarded::client(self.peer.ip(), request.headers(), trusted);
         let mut request =
             request.map(|body| Body::new(Paced::new(body, self.door.pace, Arc::clone(&self.conversation))));
-        request.extensions_mut().insert(id);
-        request.extensions_mut().insert(ClientAddress::new(client));
-        match self.door.router.clone().oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        }
+        request.extensions_mut().insert(Caller { request_id: id, client: ClientAddress::new(client) });
+        self.door.answering.answer(request).await
     }
 
     fn count(&self, refusal: strict::Refusal) {
@@ -128,16 +115,6 @@ impl Visit {
     fn counts(&self) -> &Counts {
         &self.door.port.counts
     }
-}
-
-/// The answer to a panic. What it was about is not for strangers, and the panic hook has logged where it was.
-fn panicked(_payload: Box<dyn Any + Send + 'static>) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-    response.headers_mut().insert(RETRY_AFTER, PANIC_RETRY_AFTER);
-    response.headers_mut().insert(CONNECTION, CLOSE);
-    response.extensions_mut().insert(Panicked);
-    response
 }
 
 /// A request in hand, until its answer has been written or given up.

@@ -18,6 +18,7 @@
 
 mod accept;
 mod addresses;
+mod answering;
 mod chunks;
 mod connection;
 mod conversation;
@@ -29,6 +30,7 @@ mod head;
 mod paced;
 pub mod proxy_protocol;
 mod strict;
+pub mod webhooks;
 mod wire;
 
 use std::net::SocketAddr;
@@ -40,6 +42,7 @@ use crate::clock::Clock;
 use crate::units::{ByteRate, ByteSize};
 
 pub use accept::{Drained, bind, serve};
+pub use answering::{Answering, Caller};
 pub use counts::Counts;
 
 /// What the operator sets under `listen` and `server`.

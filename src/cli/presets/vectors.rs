@@ -22,8 +22,8 @@ pub struct Vector {
     pub preset: Option<String>,
     /// `signature`, or `challenge` for a handshake.
     pub kind: String,
-    /// As the provider shows it; null where the vector holds no credential.
-    pub secret: Option<String>,
+    /// As the provider shows it, or a list where several are valid; null where the vector holds no credential.
+    pub secret: Option<OneOrMany>,
     /// The request's method.
     pub method: String,
     /// The URL as the sender knows it.
@@ -45,6 +45,25 @@ pub struct Vector {
     /// What is special about it.
     #[serde(default)]
     pub note: String,
+}
+
+/// One secret, or several of which each is valid.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    fn secrets(&self) -> Vec<Secret> {
+        match self {
+            Self::One(secret) => vec![Secret::new(secret.as_str())],
+            Self::Many(secrets) => secrets.iter().map(|secret| Secret::new(secret.as_str())).collect(),
+        }
+    }
 }
 
 /// An answer to a challenge.
@@ -138,9 +157,9 @@ impl Vector {
             return Some(format!("`{}` is not a URL", self.url));
         };
         let Some(delivery) = self.delivery(target) else { return Some("its headers are not HTTP's".into()) };
-        let secret = self.secret.as_ref().map(|secret| Secret::new(secret.as_str()));
         // Without a credential there is still a source, with a secret that nobody knows.
-        let secrets = [secret.unwrap_or_else(|| Secret::new("nobody:knows-this-secret-of-a-vector"))];
+        let nobodys = || vec![Secret::new("nobody:knows-this-secret-of-a-vector")];
+        let secrets = self.secret.as_ref().map_or_else(nobodys, OneOrMany::secrets);
         let path = target.split(['?', '#']).next().unwrap_or(target);
         let source = match preset_source(preset, &secrets, Some(public_url), path) {
             Ok(source) => source,

@@ -16,9 +16,9 @@ use tokio::task::JoinHandle;
 
 use super::answers::Answer;
 use crate::clock::{Clock, UnixMillis};
+use crate::listener::{Answering, Caller};
 use crate::listener::{Counts, Drained, Port, Settings, bind, serve};
-use crate::name::RequestId;
-use crate::throttle::{ClientAddress, TooSlow};
+use crate::throttle::TooSlow;
 
 /// A request of its own behind the bytes of a test: it is answered only if they left the connection open and in step.
 pub(super) const SENTINEL: &str = "GET /sentinel HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -65,7 +65,7 @@ impl Running {
         let seen = Arc::new(Seen::default());
         let (stop, stopped) = oneshot::channel::<()>();
         let router = Router::new().fallback(show).with_state(Arc::clone(&seen));
-        let served = tokio::spawn(serve(listener, port, router, async { drop(stopped.await) }));
+        let served = tokio::spawn(serve(listener, port, Answering::by(router), async { drop(stopped.await) }));
         Self { address, counts, seen, stop, served }
     }
 
@@ -142,12 +142,12 @@ async fn show(State(seen): State<Arc<Seen>>, request: Request) -> Response<Body>
             seen.go.notified().await;
         }
         "/client" => {
-            let client = head.extensions.get::<ClientAddress>().expect("known");
-            return Response::new(Body::from(client.ip().to_string()));
+            let caller = head.extensions.get::<Caller>().expect("known");
+            return Response::new(Body::from(caller.client.ip().to_string()));
         }
         "/id" => {
-            let id = head.extensions.get::<RequestId>().expect("named");
-            return Response::new(Body::from(id.to_string()));
+            let caller = head.extensions.get::<Caller>().expect("named");
+            return Response::new(Body::from(caller.request_id.to_string()));
         }
         _ => {}
     }

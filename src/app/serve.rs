@@ -1,0 +1,156 @@
+//! Start and stop: two short lists.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::net::TcpListener;
+use tracing::{error, info, warn};
+
+use crate::admin::{self, Health};
+use crate::listener::{self, Answering, Counts, Drained, Port, webhooks};
+
+use super::health::{self, Draining};
+use super::{App, Stop};
+
+/// How long the start waits for a broker, where some source waits for Kafka.
+const WARM_UP: Duration = Duration::from_secs(1);
+const WARM_UP_STEP: Duration = Duration::from_millis(10);
+
+/// A gateway with its ports open.
+#[derive(Debug)]
+pub struct Bound {
+    app: App,
+    public: TcpListener,
+    private: TcpListener,
+}
+
+impl App {
+    /// Opens both ports; the kernel queues connections from now on.
+    ///
+    /// # Errors
+    /// A port cannot be opened; the error names it.
+    pub fn bind(self) -> Result<Bound> {
+        let open =
+            |key: &str, address| listener::bind(address).with_context(|| format!("{key}: {address} cannot be opened"));
+        let private = open("admin", self.admin)?;
+        let public = open("listen", self.listener.address)?;
+        Ok(Bound { app: self, public, private })
+    }
+}
+
+impl Bound {
+    /// Where the public port is.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn public(&self) -> std::io::Result<SocketAddr> {
+        self.public.local_addr()
+    }
+
+    /// Where the private port is.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn private(&self) -> std::io::Result<SocketAddr> {
+        self.private.local_addr()
+    }
+
+    /// The gateway.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Serves until `stop`, and then ends in order.
+    ///
+    /// # Errors
+    /// The system does not say where the ports are, or the way in or out ended in a panic.
+    pub async fn serve(self, stop: Stop) -> Result<()> {
+        let addresses = format!("webhooks on {}, health and metrics on {}", self.public()?, self.private()?);
+        let Self { app, public, private } = self;
+        let draining = Draining::default();
+        let (admin_trigger, admin_stop) = Stop::by_hand();
+        let (accept_trigger, accept_stop) = Stop::by_hand();
+
+        app.warm_up().await;
+        let health = health::checks(&draining, &app.gateway.spool, &app.forwarder);
+        let admin = tokio::spawn(app.admin(private, health, admin_stop));
+        let webhooks = tokio::spawn(app.webhooks(public, accept_stop));
+        info!("ready; {addresses}; {}", app.summary);
+
+        stop.wait().await;
+        let began = app.gateway.clock.now();
+        draining.begin();
+        tokio::time::sleep(app.shutdown.drain_delay).await;
+        accept_trigger.pull();
+        let drained = webhooks.await.context("the public port")?;
+        if drained.cut > 0 {
+            warn!(connections = drained.cut, "connections cut at the end of their time");
+        }
+        let left = app.shutdown.timeout.saturating_sub(app.gateway.clock.now().since(began));
+        app.end_delivery(left).await?;
+        admin_trigger.pull();
+        drop(admin.await);
+        info!("stopped");
+        Ok(())
+    }
+}
+
+impl App {
+    /// Where some source waits for Kafka the first events would take half a second longer. A broker that does not answer is
+    /// not waited for any longer.
+    async fn warm_up(&self) {
+        let ready = async {
+            while !self.forwarder.ready() {
+                tokio::time::sleep(WARM_UP_STEP).await;
+            }
+        };
+        if self.waits_for_kafka && tokio::time::timeout(WARM_UP, ready).await.is_err() {
+            warn!("no Kafka broker answers yet");
+        }
+    }
+
+    fn admin(&self, listener: TcpListener, health: Health, stop: Stop) -> impl Future<Output = Drained> + use<> {
+        let port = Port {
+            settings: listener::Settings::private(self.admin),
+            clock: self.gateway.clock.clone(),
+            counts: Counts::private(),
+            drain_timeout: Duration::from_secs(1),
+        };
+        let router = admin::router(Arc::clone(&self.gateway.metrics), health);
+        listener::serve(listener, port, Answering::by(router), stop.wait())
+    }
+
+    fn webhooks(&self, listener: TcpListener, stop: Stop) -> impl Future<Output = Drained> + use<> {
+        let port = Port {
+            settings: self.listener.clone(),
+            clock: self.gateway.clock.clone(),
+            counts: Counts::public(&self.gateway.metrics),
+            // Half of what is left after the drain delay; the forwarder and the spool have the other half.
+            drain_timeout: self.shutdown.timeout.saturating_sub(self.shutdown.drain_delay) / 2,
+        };
+        listener::serve(listener, port, webhooks::answering(Arc::clone(&self.gateway)), stop.wait())
+    }
+
+    /// Delivers what is in flight within `limit`, and closes the spool. What a spool without a durable directory still
+    /// holds then is lost with it, and said so.
+    async fn end_delivery(&self, limit: Duration) -> Result<()> {
+        let (forwarder, spool) = (Arc::clone(&self.forwarder), self.gateway.spool.clone());
+        // A tenth is for the spool's last sync.
+        let flush = limit * 9 / 10;
+        let stopped = tokio::task::spawn_blocking(move || {
+            let stopped = forwarder.stop(flush);
+            spool.close();
+            stopped
+        });
+        let stopped = stopped.await.context("the way out")?;
+        if stopped.lost > 0 {
+            error!(events = stopped.lost, "events that only memory held were not delivered");
+        }
+        info!(?stopped, "the way out has ended");
+        Ok(())
+    }
+}
