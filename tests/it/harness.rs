@@ -48,7 +48,7 @@ fn a_stranger_to_our_library_reads_the_same_record() {
     kafka.create_topic("harness.kcat", 1);
     produce(&producer(kafka, LIMIT, &[]), "harness.kcat").expect("delivered");
     let read = Command::new("kcat")
-        .args(["-b", &kafka.bootstrap(), "-C", "-t", "harness.kcat", "-e", "-q", "-f", "%k|%h|%T|%S|%s"])
+        .args(["-b", &kafka.bootstrap(), "-C", "-t", "harness.kcat", "-c", "1", "-q", "-f", "%k|%h|%T|%S|%s"])
         .output()
         .expect("`kcat` can be run: tests/run.sh installs it");
     let expected = [format!("customer|ce_id=7|1700000000123|{}|", VALUE.len()).as_bytes(), VALUE].concat();

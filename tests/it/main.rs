@@ -7,6 +7,26 @@
 
 mod support;
 
+mod ack_modes;
+mod answers;
+mod bad_input;
+mod batch;
+mod commands;
+mod dead_letters;
 mod deploy;
+mod disk_failure;
+mod duplicates;
+mod full;
+mod handshake;
 mod harness;
+mod memory;
+mod metrics;
 mod outage;
+mod presets;
+mod query;
+mod record;
+mod shutdown;
+mod spool_recovery;
+mod start;
+mod strangers;
+mod topics;

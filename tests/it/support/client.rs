@@ -2,8 +2,11 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use crate::support::limit::LIMIT;
+
+const SOON: Duration = Duration::from_millis(200);
 
 /// A request as bytes. Nothing is added but `Host` and, where there is a body, `Content-Length`.
 pub(crate) struct Request {
@@ -20,7 +23,7 @@ impl Request {
         Self::new("POST", target)
     }
 
-    fn new(method: &str, target: &str) -> Self {
+    pub(crate) fn new(method: &str, target: &str) -> Self {
         Self { head: format!("{method} {target} HTTP/1.1\r\nhost: gateway.test\r\n"), body: Vec::new() }
     }
 
@@ -44,6 +47,8 @@ impl Request {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// The head as it came.
+    head: String,
     /// In their order, names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
@@ -55,6 +60,18 @@ impl Answer {
         let mut found = self.headers.iter().filter(|(its, _)| its == name);
         let (_, value) = found.next()?;
         found.next().is_none().then_some(value)
+    }
+
+    /// The body as text.
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("UTF-8")
+    }
+
+    /// All that came, without what differs from one answer to the next: its id and its date.
+    pub(crate) fn likeness(&self) -> String {
+        let of_this_one = |line: &&str| !line.starts_with("x-request-id:") && !line.starts_with("date:");
+        let head: Vec<_> = self.head.lines().filter(of_this_one).collect();
+        format!("{}\n\n{}", head.join("\n"), String::from_utf8_lossy(&self.body))
     }
 }
 
@@ -79,21 +96,35 @@ impl Connection {
 
     /// The next answer; none where the connection was closed instead.
     pub(crate) fn receive(&mut self) -> Option<Answer> {
-        let status = self.line()?.split(' ').nth(1)?.parse().ok()?;
+        let mut head = self.line()?;
+        let status = head.split(' ').nth(1)?.parse().ok()?;
         let mut headers = Vec::new();
         loop {
             let line = self.line()?;
+            head.extend(["\n", &line]);
             if line.is_empty() {
                 break;
             }
             let (name, value) = line.split_once(':').expect("a header");
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
-        let mut answer = Answer { status, headers, body: Vec::new() };
+        let mut answer = Answer { status, head, headers, body: Vec::new() };
         let length = answer.header("content-length").map_or(0, |length| length.parse().expect("a length"));
         answer.body.resize(length, 0);
         self.stream.read_exact(&mut answer.body).ok()?;
         Some(answer)
+    }
+
+    /// The next answer, if it comes soon; for who asks again otherwise.
+    pub(crate) fn receive_soon(&mut self) -> Option<Answer> {
+        self.stream.get_mut().set_read_timeout(Some(SOON)).expect("a TCP connection");
+        self.receive()
+    }
+
+    /// Ends the connection with a reset, as a sender does that has crashed.
+    pub(crate) fn reset(self) {
+        let stream = socket2::Socket::from(self.stream.into_inner());
+        stream.set_linger(Some(Duration::ZERO)).expect("a TCP connection");
     }
 
     /// One request, one answer.

@@ -14,14 +14,19 @@ const PAUSE: Duration = Duration::from_millis(10);
 ///
 /// # Panics
 /// With `what`, when there is none within [`LIMIT`].
-pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    wait_within(LIMIT, what, ask)
+}
+
+/// The same for what takes longer by design, in tests of a module `slow`.
+pub(crate) fn wait_within<T>(limit: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let clock = Clock::system();
     let start = clock.now();
     loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(clock.now().since(start) < LIMIT, "waited {LIMIT:?} in vain: {what}");
+        assert!(clock.now().since(start) < limit, "waited {limit:?} in vain: {what}");
         sleep(PAUSE);
     }
 }

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use tempfile::TempDir;
@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use self::settings::{Access, Settings};
 use crate::support::limit::{LIMIT, wait_for};
 use crate::support::process::Process;
+use crate::support::scratch;
 
 /// What one question to the broker may take.
 const ASK: Duration = Duration::from_secs(5);
@@ -49,7 +50,7 @@ impl Kafka {
     }
 
     fn start_with(access: Access) -> Self {
-        let dir = TempDir::with_prefix_in("kafka-", swept_tmp()).expect("a directory under target");
+        let dir = scratch::dir("kafka-");
         let settings = Settings::new(access, dir.path());
         fs::write(settings.file(), settings.text()).expect("the settings can be written");
         format(&settings);
@@ -96,11 +97,48 @@ impl Kafka {
 
     /// Makes a topic; records go to `partitions` partitions.
     pub(crate) fn create_topic(&self, name: &str, partitions: i32) {
+        self.create_topic_with(name, partitions, &[]);
+    }
+
+    /// The same, with settings of its own.
+    pub(crate) fn create_topic_with(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) {
         let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+        let topic = settings.iter().fold(topic, |topic, (key, value)| topic.set(key, value));
         let options = AdminOptions::new().operation_timeout(Some(LIMIT)).request_timeout(Some(LIMIT));
         let admin = self.admin();
         let made = block_on(admin.create_topics(&[topic], &options)).expect("an answer");
         assert_eq!(made, [Ok(name.to_owned())]);
+    }
+
+    /// Removes a topic with all that it holds.
+    pub(crate) fn delete_topic(&self, name: &str) {
+        let options = AdminOptions::new().operation_timeout(Some(LIMIT)).request_timeout(Some(LIMIT));
+        let admin = self.admin();
+        let deleted = block_on(admin.delete_topics(&[name], &options)).expect("an answer");
+        assert_eq!(deleted, [Ok(name.to_owned())]);
+        wait_for("a topic to be gone", || (self.partitions(name) == 0).then_some(()));
+    }
+
+    /// Ends the broker and forgets everything it had: topics, records, producers.
+    pub(crate) fn wipe(&self) {
+        self.kill();
+        fs::remove_dir_all(self.settings.data()).expect("its data");
+        format(&self.settings);
+    }
+
+    /// A setting of a topic, as Kafka has it; none where there is no such topic yet.
+    pub(crate) fn topic_setting(&self, name: &str, setting: &str) -> Option<String> {
+        let options = AdminOptions::new().request_timeout(Some(LIMIT));
+        let admin = self.admin();
+        let described = block_on(admin.describe_configs(&[ResourceSpecifier::Topic(name)], &options));
+        let resource = described.expect("an answer").remove(0).ok()?;
+        resource.get(setting).and_then(|entry| entry.value.clone())
+    }
+
+    /// How many partitions a topic has; 0 where there is none.
+    pub(crate) fn partitions(&self, name: &str) -> usize {
+        let metadata = self.admin().inner().fetch_metadata(Some(name), ASK).expect("an answer");
+        metadata.topics().first().map_or(0, |topic| topic.partitions().len())
     }
 
     /// A client that may do everything, for what topics need.
@@ -152,23 +190,4 @@ fn format(settings: &Settings) {
     let formatted = formatted.expect("`java` can be run: tests/run.sh installs it");
     let said = String::from_utf8_lossy(&formatted.stderr);
     assert!(formatted.status.success(), "Kafka's storage tool failed:\n{said}");
-}
-
-/// The place for the brokers' data, without what earlier runs left behind: a shared broker is never dropped, and a
-/// killed test run drops nothing.
-fn swept_tmp() -> PathBuf {
-    static SWEPT: OnceLock<PathBuf> = OnceLock::new();
-    let mine = || {
-        let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("it");
-        fs::create_dir_all(&all).expect("target can be written");
-        for old in fs::read_dir(&all).expect("a directory").flatten() {
-            if !Path::new("/proc").join(old.file_name()).exists() {
-                fs::remove_dir_all(old.path()).ok();
-            }
-        }
-        let mine = all.join(std::process::id().to_string());
-        fs::create_dir_all(&mine).expect("target can be written");
-        mine
-    };
-    SWEPT.get_or_init(mine).clone()
 }

@@ -13,6 +13,9 @@ use crate::support::limit::wait_for;
 
 const POLL: Duration = Duration::from_millis(100);
 
+/// So many records are read before anybody asks whether they are enough.
+const AT_ONCE: usize = 1000;
+
 /// One record as a consumer sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Record {
@@ -42,7 +45,7 @@ impl Kafka {
         let reader = Reader::open(self, topic);
         let mut records = Vec::new();
         wait_for("records in Kafka", || {
-            records.extend(reader.poll());
+            records.extend(std::iter::from_fn(|| reader.poll()).take(AT_ONCE));
             enough(&records).then_some(())
         });
         let ends = reader.ends();
@@ -50,7 +53,7 @@ impl Kafka {
             if reached(&records, &ends) {
                 return Some(());
             }
-            records.extend(reader.poll());
+            records.extend(std::iter::from_fn(|| reader.poll()).take(AT_ONCE));
             None
         });
         records

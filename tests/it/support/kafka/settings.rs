@@ -35,6 +35,11 @@ impl Settings {
         self.dir.join("server.properties")
     }
 
+    /// Where the broker keeps everything.
+    pub(super) fn data(&self) -> PathBuf {
+        self.dir.join("data")
+    }
+
     pub(super) fn clients(&self) -> String {
         format!("127.0.0.1:{}", self.clients)
     }
@@ -45,7 +50,7 @@ impl Settings {
 
     pub(super) fn text(&self) -> String {
         let Self { clients, inside, controller, .. } = self;
-        let data = self.dir.join("data");
+        let data = self.data();
         let data = data.display();
         let (protocol, guard) = match self.access {
             Access::Open => ("PLAINTEXT", String::new()),
@@ -68,6 +73,8 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=1500
+broker.heartbeat.interval.ms=300
 {guard}"
         )
     }
