@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn durations_need_a_unit() {
         assert_eq!(parse_duration("300ms"), Ok(Duration::from_millis(300)));
-        assert_eq!(parse_duration("3d"), Ok(Duration::from_secs(3 * 86_400)));
+        assert_eq!(parse_duration("3d"), Ok(Duration::from_hours(72)));
         for wrong in ["5", "5 s", "5sec", "s", "-5s", "1h30m", ""] {
             assert_eq!(parse_duration(wrong), Err(UnitError::Duration), "{wrong}");
         }
