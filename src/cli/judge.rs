@@ -9,7 +9,8 @@ use http::{HeaderMap, HeaderValue, Method, Request};
 
 use crate::clock::{Clock, UnixMillis};
 use crate::dedupe::{self, Dedupe, HashKey};
-use crate::ingest::source::{BODY_MAX_DEFAULT, Settings, Source};
+use crate::ingest::source::{BODY_MAX_DEFAULT, Settings};
+use crate::ingest::sources::Source;
 use crate::ingest::{Sources, judge, reply};
 use crate::metrics::Metrics;
 

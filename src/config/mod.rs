@@ -47,7 +47,7 @@ pub const EXAMPLE: &str = include_str!("example.yaml");
 /// The JSON Schema of a configuration, draft 2020-12.
 #[must_use]
 pub fn json_schema() -> serde_json::Value {
-    schema::document::<file::gateway::Gateway>("hookgate.yaml")
+    schema::document("hookgate.yaml", <file::gateway::Gateway as decode::Decode>::schema)
 }
 
 /// Reads the text of a file.

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::config::decode::Decode;
-
 /// A text in which a variable stands may become anything.
 const VARIABLE: &str = r"\$\{";
 
@@ -42,10 +40,9 @@ impl Definitions {
 }
 
 impl Block<'_> {
-    /// Describes a key.
-    pub(crate) fn key<T: Decode>(&mut self, key: &str, doc: &str, default: Option<&str>) {
-        let mut schema =
-            json!({ "description": doc.trim(), "anyOf": [T::schema(self.definitions), { "type": "null" }] });
+    /// Describes a key whose values `kind` describes.
+    pub(crate) fn key(&mut self, key: &str, doc: &str, default: Option<&str>, kind: fn(&mut Definitions) -> Json) {
+        let mut schema = json!({ "description": doc.trim(), "anyOf": [kind(self.definitions), { "type": "null" }] });
         if let (Some(default), Some(schema)) = (default, schema.as_object_mut()) {
             // `true` and `64` are themselves; what is no JSON is a text.
             schema.insert("default".into(), serde_json::from_str(default).unwrap_or_else(|_| default.into()));
@@ -54,10 +51,10 @@ impl Block<'_> {
     }
 }
 
-/// The schema of a whole document of that type.
-pub(crate) fn document<T: Decode>(title: &str) -> Json {
+/// The schema of a whole document, which `root` describes.
+pub(crate) fn document(title: &str, root: fn(&mut Definitions) -> Json) -> Json {
     let mut definitions = Definitions::default();
-    let root = T::schema(&mut definitions);
+    let root = root(&mut definitions);
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": title,

@@ -6,10 +6,10 @@ use crate::clock::UnixMillis;
 use crate::signature::{Authentic, Denied, Gate, Proof, Subject, Witness};
 
 use super::challenge::Challenge;
-use super::limits::Received;
 use super::lookup::{Route, Target};
+use super::received::Received;
 use super::reject::Reject;
-use super::source::Source;
+use super::sources::Source;
 
 /// A request whose sender has been proven, one way or another.
 #[derive(Debug)]

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::signature::{Authentic, Subject};
 
 use super::authenticate::Passed;
-use super::limits::Received;
+use super::received::Received;
 use super::reject::Reject;
 use super::reply::Answer;
-use super::source::Source;
+use super::sources::Source;
 
 /// Whether a proven request has been answered or goes on.
 #[derive(Debug)]

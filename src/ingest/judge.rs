@@ -10,7 +10,7 @@ use crate::signature::{Proof, Witness};
 
 use super::handshake::{self, Step};
 use super::identify::{self, Identified};
-use super::limits::Received;
+use super::received::Received;
 use super::reply::Answer;
 use super::{Reject, Sources, authenticate, lookup};
 

@@ -16,7 +16,7 @@ use crate::units::ByteSize;
 
 use super::Incoming;
 use super::reject::Reject;
-use super::source::Source;
+use super::sources::Source;
 
 /// A segment that stands for the credential.
 const SECRET_SEGMENT: &str = "{secret}";

@@ -26,9 +26,11 @@ pub mod identify;
 pub mod judge;
 pub mod limits;
 pub mod lookup;
+pub mod received;
 pub mod reject;
 pub mod reply;
 pub mod source;
+pub mod sources;
 
 mod refusals;
 mod template;

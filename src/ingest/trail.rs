@@ -9,7 +9,7 @@ use crate::signature::Proof;
 use crate::throttle::ClientAddress;
 
 use super::identify::Identified;
-use super::limits::Received;
+use super::received::Received;
 use super::{Gateway, Incoming, Receipt, Reject};
 
 /// The traces of one request.

@@ -1,5 +1,5 @@
 use hookgate::ingest::authenticate::Passed;
-use hookgate::ingest::source::Source;
+use hookgate::ingest::sources::Source;
 use hookgate::ingest::{Gateway, Incoming, Receipt, Reject, Sources, accept, authenticate, identify, limits, lookup};
 
 pub async fn receive(

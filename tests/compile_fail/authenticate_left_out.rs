@@ -1,5 +1,5 @@
 //~ error[E0308]: mismatched types
-use hookgate::ingest::source::Source;
+use hookgate::ingest::sources::Source;
 use hookgate::ingest::{Gateway, Incoming, Reject, Sources, identify, limits, lookup};
 
 pub async fn receive(

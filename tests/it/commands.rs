@@ -365,6 +365,17 @@ fn nothing_is_coloured_that_is_not_a_terminal() {
 }
 
 #[test]
+fn no_color_is_respected_on_a_terminal_too() {
+    let on_a_terminal = |variable: &str| {
+        let line = format!("{variable} {} rum", hookgate().get_program().display());
+        run(Command::new("script").args(["-qec", &line, "/dev/null"]).stdin(Stdio::null()).env_remove("NO_COLOR")).out
+    };
+    assert!(on_a_terminal("TERM=xterm").contains('\x1b'), "else this says nothing");
+    let plain = on_a_terminal("TERM=xterm NO_COLOR=1");
+    assert!(plain.contains("unrecognized subcommand 'rum'") && !plain.contains('\x1b'), "{plain}");
+}
+
+#[test]
 fn whoever_has_read_enough_may_close_the_pipe() {
     for arguments in
         [&["config", "schema"][..], &["config", "example"], &["presets", "list"], &["version"], &["--help"]]

@@ -26,7 +26,12 @@ macro_rules! block {
 
             fn schema(definitions: &mut $crate::config::schema::Definitions) -> serde_json::Value {
                 definitions.block(stringify!($name), concat!($($about),+), |block| {
-                    $(block.key::<$type>(block!(@word $key $($word)?), concat!($($doc),+), block!(@default $($default)?));)+
+                    $(block.key(
+                        block!(@word $key $($word)?),
+                        concat!($($doc),+),
+                        block!(@default $($default)?),
+                        <$type as $crate::config::decode::Decode>::schema,
+                    );)+
                 })
             }
         }

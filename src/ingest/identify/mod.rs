@@ -14,7 +14,7 @@ use crate::locate::{self, Elements, Scope, Value, content_hash};
 use crate::name::{SourceName, TopicName};
 use crate::signature::{Authentic, Subject};
 
-use super::limits::Received;
+use super::received::Received;
 use super::reject::Reject;
 use super::source::{self, Identify};
 

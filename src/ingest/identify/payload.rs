@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::Method;
 
-use crate::ingest::limits::Received;
+use crate::ingest::received::Received;
 use crate::ingest::source::{Identify, Payload};
 
 /// The value: the body as it came, or the query as it came, less the parameter that carries the credential.

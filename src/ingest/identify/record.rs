@@ -7,7 +7,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use crate::clock::UnixMillis;
 use crate::event::{Headers, header};
-use crate::ingest::limits::Received;
+use crate::ingest::received::Received;
 use crate::signature::{Authentic, Proof};
 
 use super::Identifier;

@@ -14,8 +14,9 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Request, StatusCode};
 
-use super::limits::Received;
-use super::source::{BODY_MAX_DEFAULT, Identify, Payload, Reply, Settings, Source, Terms};
+use super::received::Received;
+use super::source::{BODY_MAX_DEFAULT, Identify, Payload, Reply, Settings, Terms};
+use super::sources::Source;
 use crate::clock::{Clock, UnixMillis};
 use crate::dedupe::{self, Dedupe, HashKey};
 use crate::locate::Expr;

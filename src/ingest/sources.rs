@@ -1,4 +1,4 @@
-//! A source: everything the way in needs to know about one sender.
+//! A source at work: everything the way in needs to know about one sender.
 
 use http::Method;
 
@@ -12,14 +12,9 @@ use crate::units::ByteSize;
 use super::challenge::Challenge;
 use super::identify::Identifier;
 use super::reply::Answer;
+use super::source::{Handshake, Settings, Terms};
 
-mod settings;
-
-pub use settings::{
-    BODY_MAX_DEFAULT, Condition, Handshake, HandshakeAuth, HandshakeMac, Identify, Payload, Reply, Settings, Terms,
-};
-
-/// A source at work: its settings with keys prepared, templates parsed and counters looked up.
+/// A source: its settings with keys prepared, templates parsed and counters looked up.
 #[derive(Debug)]
 pub struct Source {
     pub(super) name: String,
