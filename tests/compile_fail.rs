@@ -9,10 +9,21 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The newest of the libraries in `deps/`: `cargo test` leaves ours there alone, under a name that changes with its flags.
+fn library(deps: &Path) -> PathBuf {
+    let entries = std::fs::read_dir(deps).expect("the directory of what was built is read");
+    let ours = entries.map(|entry| entry.expect("an entry is read").path()).filter(|path| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.starts_with("libhookgate-") && path.extension().is_some_and(|extension| extension == "rlib")
+    });
+    let built =
+        |path: &PathBuf| path.metadata().and_then(|about| about.modified()).expect("the time of building is known");
+    ours.max_by_key(built).unwrap_or_else(|| panic!("no libhookgate-*.rlib in {}", deps.display()))
+}
+
 fn compile(file: &Path) -> Result<(), String> {
-    let built = Path::new(env!("CARGO_BIN_EXE_hookgate")).parent().expect("the binary is in a directory");
-    let library = built.join("libhookgate.rlib");
-    assert!(library.exists(), "{} was not built", library.display());
+    let deps = Path::new(env!("CARGO_BIN_EXE_hookgate")).with_file_name("deps");
+    let library = library(&deps);
     let rustc = option_env!("RUSTC").unwrap_or("rustc");
     let out = std::env::temp_dir().join(format!("hookgate-compile-fail-{}", std::process::id()));
     let output = Command::new(rustc)
@@ -22,7 +33,7 @@ fn compile(file: &Path) -> Result<(), String> {
         .arg("--extern")
         .arg(format!("hookgate={}", library.display()))
         .arg("-L")
-        .arg(format!("dependency={}", built.join("deps").display()))
+        .arg(format!("dependency={}", deps.display()))
         .arg(file)
         .output()
         .expect("rustc runs");
