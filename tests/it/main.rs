@@ -24,6 +24,7 @@ mod metrics;
 mod outage;
 mod presets;
 mod query;
+mod readme;
 mod record;
 mod shutdown;
 mod spool_recovery;

@@ -93,6 +93,21 @@ fn every_family_is_there_with_its_type_and_every_sample_belongs_to_one() {
 }
 
 #[test]
+fn every_family_stands_in_readme_with_its_type_and_its_meaning() {
+    let kafka = Kafka::shared();
+    let gateway = Gateway::start(&Setup::new(kafka, "listed").spool().source("orders", "").text());
+    let page = page(&gateway);
+    let readme = include_str!("../../README.md");
+    for (name, kind) in families(&page) {
+        let help = page.lines().find_map(|line| line.strip_prefix(&format!("# HELP {name} "))).expect("a help");
+        let row = |line: &str| {
+            line.starts_with(&format!("| `{name}` | {kind} |")) && line.contains(help.trim_end_matches('.'))
+        };
+        assert!(readme.lines().any(row), "README has no row for {name}, {kind}: {help}");
+    }
+}
+
+#[test]
 fn what_happens_is_counted() {
     let kafka = Kafka::shared();
     kafka.create_topic_with("counts.small", 1, &[("max.message.bytes", "1000")]);
