@@ -15,7 +15,8 @@ use crate::ingest::{Gateway, Incoming, handle};
 
 /// What answers on the public port.
 pub fn answering(gateway: Arc<Gateway>) -> Answering {
-    Answering::by(tower::service_fn(move |request| webhook(Arc::clone(&gateway), request)))
+    // Boxed where it is made: it holds all stages, and what is around it would move it from hand to hand.
+    Answering::by(tower::service_fn(move |request| Box::pin(webhook(Arc::clone(&gateway), request))))
 }
 
 async fn webhook(gateway: Arc<Gateway>, mut request: Request) -> Result<Response, Infallible> {

@@ -41,7 +41,7 @@ fn main() {
         clock,
         drain_timeout: Duration::ZERO,
     };
-    let answering = Answering::by(tower::service_fn(move |request| receive(Arc::clone(&gateway), request)));
+    let answering = Answering::by(tower::service_fn(move |request| Box::pin(receive(Arc::clone(&gateway), request))));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     runtime.block_on(async {
