@@ -1,7 +1,7 @@
 //! Where something stands: a file, a line, a column; and the line itself, with every secret in it masked.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use saphyr_parser::{Marker, Span};
 
@@ -11,7 +11,8 @@ pub(crate) struct Document {
     name: String,
     text: String,
     /// What must not be shown, once the text has been understood; until then every line is looked at with suspicion.
-    hidden: OnceLock<Vec<Hidden>>,
+    /// More is added while values are read: what stands under a key that nobody knows may be a misspelt secret.
+    hidden: Mutex<Option<Vec<Hidden>>>,
 }
 
 /// From (line, column), to (line, column), the end not part of it; lines from 1, columns from 0.
@@ -27,21 +28,22 @@ pub struct Place {
 
 impl Document {
     pub(crate) fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), text: text.into(), hidden: OnceLock::new() })
+        Arc::new(Self { name: name.into(), text: text.into(), hidden: Mutex::new(None) })
     }
 
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    /// Says once, when the whole text has been understood, which places hold secrets.
+    /// Says which places hold secrets, and with it that the whole text has been understood.
     pub(crate) fn hide(&self, places: &[Place]) {
-        self.hidden.get_or_init(|| places.iter().map(|place| (place.start, place.end)).collect());
+        let mut hidden = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);
+        hidden.get_or_insert_default().extend(places.iter().map(|place| (place.start, place.end)));
     }
 
     fn line(&self, number: usize) -> Option<String> {
         let line = self.text.lines().nth(number.checked_sub(1)?)?;
-        match self.hidden.get() {
+        match &*self.hidden.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(hidden) => Some(mask(line, number, hidden)),
             None => (!self.may_hold_a_secret(number)).then(|| line.to_owned()),
         }
@@ -72,6 +74,11 @@ impl Place {
     pub(crate) fn new(document: &Arc<Document>, span: Span) -> Self {
         let mark = |mark: Marker| (mark.line(), mark.col());
         Self { document: Arc::clone(document), start: mark(span.start), end: mark(span.end) }
+    }
+
+    /// No finding shows what stands here.
+    pub(crate) fn hide(&self) {
+        self.document.hide(std::slice::from_ref(self));
     }
 
     /// The file's name.

@@ -59,7 +59,6 @@ scalar!(
 scalar!(StatusCode, status, "a status from 200 to 599", schema::number(200, 599));
 scalar!(Property, |text| Some(Self(Secret::new(text))), "a text", schema::text());
 scalar!(Separator, separator, "one of `,` ` ` `;` `&`", schema::words(&[",", " ", ";", "&"]));
-scalar!(Later, |_| None, "nothing here yet: this comes in a later version", serde_json::json!({ "not": {} }));
 scalar!(Broker, broker, "host:port such as kafka:9092", schema::pattern(".+:[0-9]{1,5}"));
 
 /// A property of librdkafka, any text; it may be secret.
@@ -102,6 +101,19 @@ fn broker(text: &str) -> Option<Broker> {
     let good =
         !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || c == ',') && port.parse::<u16>().is_ok();
     good.then(|| Broker(text.to_owned()))
+}
+
+/// What stands there is not shown: it may be a credential of what this version does not have.
+impl Decode for Later {
+    fn decode(node: &Node, at: &At, problems: &mut Problems) -> Option<Self> {
+        node.hide();
+        problems.error(at, "a key that comes in a later version", "a file without it");
+        None
+    }
+
+    fn schema(_: &mut Definitions) -> serde_json::Value {
+        serde_json::json!({ "not": {} })
+    }
 }
 
 /// A secret in the file itself, or from a variable.

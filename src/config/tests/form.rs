@@ -149,6 +149,18 @@ fn no_finding_shows_a_secret() {
         with_sources("a: { lisen: 1, secret: '${UNSET:-hunter2}' }"),
         with_sources("a: { secret: '${1:-hunter2}' }"),
         with_sources("a: { lisen: 1, secret: '$${hunter2}' }"),
+        with_sources("a: { auth: { header: X }, secret: a, secret: hunter2 }"),
+        with_sources("a: { auth: { header: X } }\na: { auth: { header: X }, secret: hunter2 }"),
+        with_sources("a: { auth: { header: X }, secert: hunter2 }"),
+        with_sources("a: { auth: { header: X }, secret_: { b: [hunter2] } }"),
+        with_sources("a: { auth: { header: X, token: hunter2 } }"),
+        with_sources("a: { auth: { header: X }, id: { frist: hunter2 } }"),
+        with_header_source("").replace("brokers", "sasl.password: hunter2, brokers"),
+        with_header_source("").replace("brokers", "properties: sasl.password=hunter2, brokers"),
+        with_header_source("").replace("brokers", "properties: [sasl.password=hunter2], brokers"),
+        with_header_source("").replace("brokers", "properties: { sasl: { mechanism: hunter2 } }, brokers"),
+        format!("public_url: https://user:hunter2@h\n{}", with_header_source("")),
+        format!("public_url: '${{UNSET:-https://user:hunter2@h}}'\n{}", with_header_source("")),
     ] {
         let shown = shown(&text);
         assert!(!shown.is_empty() && !shown.contains("hunter2"), "{shown}\nin\n{text}");
