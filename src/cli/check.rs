@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(exit, Exit::BadConfig);
         assert!(out.contains("hookgate.yaml:1:10: kafka.broker: found unknown key `broker`"), "{out}");
         assert!(
-            out.contains("did you mean `brokers`?\n  1 | kafka: { broker: [kafka:9092] }\n    |          ^^^^^^\n"),
+            out.contains("did you mean `brokers`?\n  1 | kafka: { broker: [**********] }\n    |          ^^^^^^\n"),
             "{out}"
         );
     }

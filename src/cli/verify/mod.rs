@@ -100,7 +100,7 @@ fn of_preset(
 /// The source as configured, at the path of the request: what a proxy in front makes of the path is not our question.
 fn of_source(args: &Args, name: &str, environment: &dyn Environment) -> Result<Settings, CommandError> {
     let path = config::find(args.config.as_deref(), environment).map_err(CommandError::Config)?;
-    let loaded = Config::load(&path, environment).map_err(CommandError::Config)?;
+    let loaded = Config::load_sources(&path, environment).map_err(CommandError::Config)?;
     super::send::source(&loaded.config, name).cloned()
 }
 

@@ -1,7 +1,7 @@
 //! A preset as a source of its own, without a user's file.
 
-use crate::config::parse;
 use crate::config::problem::{At, Problems};
+use crate::config::{Purpose, parse};
 use crate::ingest::source::{HandshakeAuth, Settings};
 use crate::secret::Secret;
 use crate::signature::Gate;
@@ -25,7 +25,7 @@ pub fn preset_source(
         quoted(preset),
         quoted(path),
     );
-    let loaded = parse("preset", &text.replace("${", "$${"), &|_: &str| None, false)?;
+    let loaded = parse("preset", &text.replace("${", "$${"), &|_: &str| None, Purpose::StandIns)?;
     let mut settings = loaded.config.sources.into_iter().next().ok_or_else(Problems::default)?;
     settings.demands.secrets = secrets.to_vec();
     for handshake in &mut settings.handshakes {

@@ -8,22 +8,34 @@ use crate::kafka::{CreateTopics, Settings, SettingsError};
 use crate::spool::Ack;
 use crate::units::ByteSize;
 
-/// What librdkafka says to the properties, each for itself.
+/// What librdkafka says to the properties, each for itself, and then to all of them together.
 fn check_properties(settings: &Settings, typed: &Kafka, problems: &mut Problems) {
     let mut left = settings.clone();
     while let Err(error) = left.check() {
-        let name = match &error {
-            SettingsError::Refused { name, .. }
-            | SettingsError::Unknown { name, .. }
-            | SettingsError::Value { name } => name,
+        let (name, found, expected) = match error {
+            SettingsError::Refused { name, reason } => {
+                let found = format!("the property `{name}`, which is the gateway's own: {reason}");
+                (name, found, "a file without it".to_owned())
+            }
+            SettingsError::Unknown { name, version } => {
+                let found = format!("the property `{name}`, which librdkafka {version} does not have");
+                (name, found, "one of its CONFIGURATION.md".to_owned())
+            }
+            SettingsError::Value { name } => {
+                let expected = format!("what librdkafka takes for `{name}`; see its CONFIGURATION.md");
+                (name, "a value (not shown) that librdkafka does not take".to_owned(), expected)
+            }
             SettingsError::NoBrokers => return,
-            SettingsError::Together(_) => {
-                return problems.error(&typed.properties.at, "properties that do not go together", error.to_string());
+            // Once one is taken out, the others may lack it.
+            SettingsError::Together(_) if left.properties.len() < settings.properties.len() => return,
+            SettingsError::Together(why) => {
+                let found = format!("properties that librdkafka does not take together: {why}");
+                return problems.error(&typed.properties.at, found, "others; see its CONFIGURATION.md");
             }
         };
-        let Some((_, property)) = typed.properties.0.iter().find(|(known, _)| known == name) else { return };
-        problems.error(&property.at, format!("the property `{name}`"), format!("what librdkafka takes: {error}"));
-        left.properties.retain(|(known, _)| known != name);
+        let Some((_, property)) = typed.properties.0.iter().find(|(known, _)| *known == name) else { return };
+        problems.error(&property.at, found, expected);
+        left.properties.retain(|(known, _)| *known != name);
     }
 }
 
@@ -55,7 +67,9 @@ pub(super) fn resolve(
         someone_waits: sources.iter().any(|(source, _)| waits(source)),
         spooled: whole.disk != Disk::None,
     };
-    check_properties(&settings, typed, problems);
+    if whole.check_surroundings {
+        check_properties(&settings, typed, problems);
+    }
     Some(settings)
 }
 

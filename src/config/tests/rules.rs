@@ -139,3 +139,28 @@ fn what_is_wrong_for_all_sources_is_told_once_and_hides_nothing() {
 fn a_file_without_sources_warns() {
     assert_warning("kafka: { brokers: [k:1] }\n", "sources", "no sources");
 }
+
+#[test]
+fn what_a_gateway_could_not_start_with_is_refused_in_the_file() {
+    let properties =
+        |text: &str| with_header_source("").replace("brokers:", &format!("properties: {{ {text} }}, brokers:"));
+    for text in [
+        "security.protocol: sasl_plaintext, sasl.mechanism: PLAIN",
+        "security.protocol: sasl_plaintext, sasl.mechanism: GSSAPI",
+        "security.protocol: ssl, ssl.ca.location: /nope/ca.pem",
+    ] {
+        assert_error(&properties(text), "kafka.properties", "does not take together");
+    }
+    assert_error(&with("log: { level: loud }"), "log.level", "`loud`, which is no log filter");
+    assert_error(&with("dedupe: { hash_key_file: /nope }"), "dedupe.hash_key_file", "/nope");
+    good(&properties("security.protocol: sasl_plaintext, sasl.mechanism: PLAIN, sasl.username: a, sasl.password: b"));
+    good(&with("log: { level: 'info,hookgate::spool=debug' }"));
+}
+
+#[test]
+fn a_file_that_is_read_for_its_sources_may_lack_what_only_a_gateway_needs() {
+    let text = with_header_source("").replace("brokers:", "properties: { ssl.ca.location: /nope, acks: 1 }, brokers:");
+    let text = format!("dedupe: {{ hash_key_file: /nope }}\n{text}");
+    let loaded = crate::config::parse("x", &text, &super::environment, crate::config::Purpose::Sources);
+    assert!(loaded.is_ok_and(|loaded| loaded.config.hash_key.is_none()));
+}
