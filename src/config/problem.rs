@@ -117,6 +117,12 @@ impl Problems {
         self.found.extend(others.found);
     }
 
+    /// The same, of a text that nobody wrote: where it stands there says nothing.
+    pub(crate) fn without_places(mut self) -> Self {
+        self.found.iter_mut().for_each(|problem| problem.at = At::default());
+        self
+    }
+
     /// How many errors there are.
     #[must_use]
     pub fn errors(&self) -> usize {
