@@ -48,6 +48,14 @@ fn spool_sizes_fit_into_each_other() {
         "spool.segment_bytes",
         "at most 32MiB, an eighth",
     );
+    for (sizes, key, says) in [
+        ("max_bytes: 0B", "max_bytes", "at least 32KiB"),
+        ("max_bytes: 31KiB, segment_bytes: 4KiB", "max_bytes", "at least 32KiB"),
+        ("segment_bytes: 1B", "segment_bytes", "4KiB to 1GiB"),
+        ("max_bytes: 1TiB, segment_bytes: 4GiB", "segment_bytes", "4KiB to 1GiB"),
+    ] {
+        assert_error(&with(&format!("spool: {{ dir: /x, {sizes} }}")), &format!("spool.{key}"), says);
+    }
     let spool = good(&with("spool: { dir: /x, max_bytes: 256MiB }")).config.spool.expect("a spool");
     assert_eq!(spool.segment_bytes, ByteSize::mib(32), "the default gives way");
     assert_error(&with("spool: { dir: /x, high_water: 96% }"), "spool.high_water", "at most 95%");
