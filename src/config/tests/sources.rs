@@ -141,6 +141,13 @@ fn a_path_has_a_secret_segment_only_where_auth_looks_there() {
 }
 
 #[test]
+fn a_carried_header_has_a_name_that_a_record_can_hold() {
+    let with_name = |bytes: usize| with_header_source(&format!("headers: [{}]", "x".repeat(bytes)));
+    good(&with_name(250));
+    assert_error(&with_name(251), "sources.a.headers[0]", "a name of 251 bytes, expected at most 250");
+}
+
+#[test]
 fn headers_with_credentials_are_never_carried() {
     for header in ["Authorization", "cookie", "Proxy-Authorization", "x-key"] {
         assert_error(
