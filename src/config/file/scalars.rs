@@ -107,7 +107,7 @@ fn broker(text: &str) -> Option<Broker> {
 impl Decode for Later {
     fn decode(node: &Node, at: &At, problems: &mut Problems) -> Option<Self> {
         node.hide();
-        problems.error(at, "a key that comes in a later version", "a file without it");
+        problems.refuse(at, "this key comes in a later version; leave it out");
         None
     }
 

@@ -63,7 +63,7 @@ fn whole<'a>(
     let dead = &gateway.kafka.dead_letter_topic;
     let dead_letter_topic = dead.parse::<TopicName>();
     if let Err(error) = &dead_letter_topic {
-        problems.error(&dead.at, format!("`{}`", **dead), error.to_string());
+        problems.refuse(&dead.at, format!("`{}` is no topic's name: {error}", **dead));
     }
     let whole = Whole {
         public_url: url::public_url(&gateway.public_url, problems),
@@ -94,7 +94,7 @@ fn dedupe(gateway: &Gateway, problems: &mut Problems) -> dedupe::Settings {
 fn hash_key(dedupe: &Dedupe, whole: &Whole<'_>, problems: &mut Problems) -> Option<HashKey> {
     let file = dedupe.hash_key_file.as_ref().filter(|_| whole.check_surroundings)?;
     let key = hash_key::read(file);
-    key.map_err(|error| problems.error(&dedupe.hash_key_file.at, error.to_string(), "a file with the key")).ok()
+    key.map_err(|error| problems.refuse(&dedupe.hash_key_file.at, error.to_string())).ok()
 }
 
 fn log(log: &Log, problems: &mut Problems) -> telemetry::Settings {

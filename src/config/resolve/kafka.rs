@@ -12,29 +12,30 @@ use crate::units::ByteSize;
 fn check_properties(settings: &Settings, typed: &Kafka, problems: &mut Problems) {
     let mut left = settings.clone();
     while let Err(error) = left.check() {
-        let (name, found, expected) = match error {
+        let (name, sentence) = match error {
             SettingsError::Refused { name, reason } => {
-                let found = format!("the property `{name}`, which is the gateway's own: {reason}");
-                (name, found, "a file without it".to_owned())
+                let sentence = format!("`{name}` cannot be set so: {reason}");
+                (name, sentence)
             }
             SettingsError::Unknown { name, version } => {
-                let found = format!("the property `{name}`, which librdkafka {version} does not have");
-                (name, found, "one of its CONFIGURATION.md".to_owned())
+                let sentence = format!("librdkafka {version} has no property `{name}`; see its CONFIGURATION.md");
+                (name, sentence)
             }
             SettingsError::Value { name } => {
-                let expected = format!("what librdkafka takes for `{name}`; see its CONFIGURATION.md");
-                (name, "a value (not shown) that librdkafka does not take".to_owned(), expected)
+                let sentence =
+                    format!("librdkafka does not take this value (not shown) for `{name}`; see its CONFIGURATION.md");
+                (name, sentence)
             }
             SettingsError::NoBrokers => return,
             // Once one is taken out, the others may lack it.
             SettingsError::Together(_) if left.properties.len() < settings.properties.len() => return,
             SettingsError::Together(why) => {
-                let found = format!("properties that librdkafka does not take together: {why}");
-                return problems.error(&typed.properties.at, found, "others; see its CONFIGURATION.md");
+                let sentence = format!("librdkafka does not take these properties together: {why}");
+                return problems.refuse(&typed.properties.at, sentence);
             }
         };
         let Some((_, property)) = typed.properties.0.iter().find(|(known, _)| *known == name) else { return };
-        problems.error(&property.at, found, expected);
+        problems.refuse(&property.at, sentence);
         left.properties.retain(|(known, _)| *known != name);
     }
 }

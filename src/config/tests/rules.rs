@@ -157,7 +157,7 @@ fn what_a_gateway_could_not_start_with_is_refused_in_the_file() {
         "security.protocol: sasl_plaintext, sasl.mechanism: GSSAPI",
         "security.protocol: ssl, ssl.ca.location: /nope/ca.pem",
     ] {
-        assert_error(&properties(text), "kafka.properties", "does not take together");
+        assert_error(&properties(text), "kafka.properties", "does not take these properties together");
     }
     assert_error(&with("log: { level: loud }"), "log.level", "`loud`, which is no log filter");
     assert_error(&with("dedupe: { hash_key_file: /nope }"), "dedupe.hash_key_file", "/nope");
