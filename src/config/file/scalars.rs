@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use crate::config::decode::{Decode, choice, scalar};
 use crate::config::problem::{At, Problems};
 use crate::config::schema::{self, Definitions};
-use crate::config::tree::Node;
+use crate::config::tree::{Node, SECRET_SHOWN};
 use crate::ingest::source::Payload;
 use crate::secret::Secret;
 use crate::signature::scheme::{Algorithm, Allow, Encoding, Hash, TimeFormat};
@@ -57,7 +57,12 @@ scalar!(
     schema::pattern("[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 );
 scalar!(StatusCode, status, "a status from 200 to 599", schema::number(200, 599));
-scalar!(Property, |text| Some(Self(Secret::new(text))), "a text", schema::text());
+scalar!(
+    Property,
+    |text| (text != SECRET_SHOWN).then(|| Self(Secret::new(text))),
+    "a text; `***` stands for a secret that was not shown",
+    schema::text()
+);
 scalar!(Separator, separator, "one of `,` ` ` `;` `&`", schema::words(&[",", " ", ";", "&"]));
 scalar!(Broker, broker, "host:port such as kafka:9092", schema::pattern(".+:[0-9]{1,5}"));
 
@@ -120,15 +125,19 @@ impl Decode for Later {
 impl Decode for Secret {
     fn decode(node: &Node, at: &At, problems: &mut Problems) -> Option<Self> {
         match node.text() {
-            Some(text) if !text.is_empty() && text.len() <= crate::secret::BYTES_MAX => Some(Self::new(text)),
+            Some(SECRET_SHOWN) => {
+                problems.error(at, "`***`, which stands for a secret that was not shown", "the secret itself");
+                None
+            }
             Some("") => {
                 problems.error(at, "an empty secret", "at least one byte; an empty key would verify for anyone");
                 None
             }
-            Some(_) => {
+            Some(text) if text.len() > crate::secret::BYTES_MAX => {
                 problems.error(at, "a secret that is too long", "at most 64 KiB");
                 None
             }
+            Some(text) => Some(Self::new(text)),
             None => {
                 problems.error(at, node.shown(), "a text");
                 None

@@ -234,6 +234,14 @@ fn a_short_secret_and_a_credential_in_the_body_warn() {
 }
 
 #[test]
+fn what_is_shown_instead_of_a_secret_is_none() {
+    let text = with_sources("a: { auth: { header: X-Key }, secret: '***' }");
+    assert_error(&text, "sources.a.secret", "a secret that was not shown, expected the secret itself");
+    let text = with_header_source("").replace("brokers:", "properties: { sasl.password: '***' }, brokers:");
+    assert_error(&text, "kafka.properties.sasl.password", "a secret that was not shown");
+}
+
+#[test]
 fn an_empty_secret_is_refused_wherever_it_comes_from() {
     assert_error(
         &with_sources("a: { auth: { header: X-Key }, secret: '' }"),

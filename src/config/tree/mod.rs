@@ -13,6 +13,8 @@ use crate::config::problem::{At, Problems};
 mod builder;
 mod hide;
 
+/// What `config show` writes for a secret. No secret is written so: nobody runs with what was shown.
+pub(crate) const SECRET_SHOWN: &str = "***";
 /// The largest file, in bytes.
 pub(crate) const BYTES_MAX: usize = 1 << 20;
 
