@@ -105,6 +105,7 @@ fn a_property_may_be_empty() {
 #[test]
 fn the_admin_port_is_not_for_the_world() {
     assert_error(&with("admin: 127.0.0.1:8080"), "admin", "the port of `listen`");
+    assert_error(&with("listen: 127.0.0.1:8081"), "listen", "the port of `admin`");
     assert_warning(&with("admin: 0.0.0.0:9000"), "admin", "only operators reach");
     for inside in ["127.0.0.1:9000", "10.1.2.3:9000", "'[::1]:9000'"] {
         assert!(good(&with(&format!("admin: {inside}"))).warnings.is_empty());
