@@ -5,6 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use saphyr_parser::{Marker, Span};
 
+/// So much of a line is shown, in characters.
+const COLUMNS_MAX: usize = 120;
+
 /// A text that was read, under the name that problems give it.
 #[derive(Debug)]
 pub(crate) struct Document {
@@ -70,6 +73,19 @@ fn mask(line: &str, number: usize, hidden: &[Hidden]) -> String {
     line.chars().enumerate().map(|(column, c)| if inside(column) { '*' } else { c }).collect()
 }
 
+/// A line as it is, or of a long one what stands around the column, and by how much the column has moved to the left.
+fn around(line: &str, column: usize) -> (String, usize) {
+    let length = line.chars().count();
+    if length <= COLUMNS_MAX {
+        return (line.to_owned(), 0);
+    }
+    let from = column.saturating_sub(COLUMNS_MAX / 2);
+    let piece: String = line.chars().skip(from).take(COLUMNS_MAX).collect();
+    let (before, cut) = if from > 0 { ("…", from - 1) } else { ("", 0) };
+    let after = if from + COLUMNS_MAX < length { "…" } else { "" };
+    (format!("{before}{piece}{after}"), cut)
+}
+
 impl Place {
     pub(crate) fn new(document: &Arc<Document>, span: Span) -> Self {
         let mark = |mark: Marker| (mark.line(), mark.col());
@@ -102,11 +118,14 @@ impl Place {
     /// The line and a caret under the place; nothing where the line may hold a secret.
     pub(crate) fn snippet(&self) -> Option<String> {
         let line = self.document.line(self.line())?;
+        let (line, cut) = around(&line, self.start.1);
         let number = self.line().to_string();
         let margin = " ".repeat(number.len());
-        let width = if self.end.0 == self.start.0 { self.end.1.saturating_sub(self.start.1).max(1) } else { 1 };
+        let width = if self.end.0 == self.start.0 { self.end.1.saturating_sub(self.start.1) } else { 1 };
+        let column = self.start.1.saturating_sub(cut);
+        let width = width.min(line.chars().count().saturating_sub(column)).max(1);
         // Tabs stay tabs, so that the caret stands where the eye expects it.
-        let blank: String = line.chars().take(self.start.1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let blank: String = line.chars().take(column).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         Some(format!("  {number} | {line}\n  {margin} | {blank}{}", "^".repeat(width)))
     }
 }

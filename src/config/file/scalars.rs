@@ -16,7 +16,23 @@ use crate::secret::Secret;
 use crate::signature::scheme::{Algorithm, Allow, Encoding, Hash, TimeFormat};
 use crate::spool::Ack;
 use crate::telemetry::Format;
-use crate::units::{ByteRate, ByteSize, Rate, Share, parse_duration};
+use crate::units::{ByteRate, ByteSize, Rate, Share, UnitError, parse_duration};
+
+/// A type that says itself what was wrong with a text.
+macro_rules! quantity {
+    ($type:ty, $parse:expr, $pattern:literal) => {
+        impl Decode for $type {
+            fn decode(node: &Node, at: &At, problems: &mut Problems) -> Option<Self> {
+                let parse: fn(&str) -> Result<Self, UnitError> = $parse;
+                parse(node.text().unwrap_or_default()).map_err(|error| refuse(error, node, at, problems)).ok()
+            }
+
+            fn schema(_: &mut Definitions) -> serde_json::Value {
+                schema::pattern($pattern)
+            }
+        }
+    };
+}
 
 scalar!(String, |text| Some(text.to_owned()), "a text", schema::text());
 scalar!(PathBuf, |text| (!text.is_empty()).then(|| text.into()), "a path", schema::text());
@@ -28,20 +44,10 @@ scalar!(
     "a whole number from 1 on",
     schema::number(1, 1 << 31)
 );
-scalar!(
-    ByteSize,
-    |text| text.parse().ok(),
-    "a size such as 64KiB, 1MiB or 10GiB",
-    schema::pattern("[0-9]+([KMGT]i)?B")
-);
-scalar!(
-    Duration,
-    |text| parse_duration(text).ok(),
-    "a duration such as 300ms, 5s, 2m, 1h or 3d",
-    schema::pattern("[0-9]+(ms|s|m|h|d)")
-);
-scalar!(Rate, |text| text.parse().ok(), "a rate such as 500/s, 30/m or 10/h", schema::pattern("[0-9]+/[smh]"));
-scalar!(ByteRate, |text| text.parse().ok(), "a size per second such as 1KiB/s", schema::pattern("[0-9]+([KMGT]i)?B/s"));
+quantity!(ByteSize, str::parse, "[0-9]+([KMGT]i)?B");
+quantity!(Duration, parse_duration, "[0-9]+(ms|s|m|h|d)");
+quantity!(Rate, str::parse, "[0-9]+/[smh]");
+quantity!(ByteRate, str::parse, "[0-9]+([KMGT]i)?B/s");
 scalar!(Share, |text| text.parse().ok(), "a share from 0% to 100%", schema::pattern("(100|[0-9]{1,2})%"));
 scalar!(
     SocketAddr,
@@ -81,6 +87,15 @@ pub(crate) struct Separator(pub(crate) char);
 /// A key of the language that this version does not have; refused, so that nobody relies on what is not checked.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Later;
+
+fn refuse(error: UnitError, node: &Node, at: &At, problems: &mut Problems) {
+    let said = error.to_string();
+    let expected = match error {
+        UnitError::TooLarge => "less: that is more than can be counted",
+        _ => said.strip_prefix("expected ").unwrap_or(&said),
+    };
+    problems.error(at, node.shown(), expected);
+}
 
 fn whole(text: &str) -> Option<usize> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
