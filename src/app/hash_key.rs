@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use data_encoding::HEXLOWER_PERMISSIVE;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::config::Config;
+use crate::config::{Config, read_hash_key};
 use crate::dedupe::HashKey;
 use crate::secret::{Secret, SecretFileError};
 use crate::spool;
@@ -16,8 +16,8 @@ use crate::spool;
 const FILE: &str = "hash.key";
 
 pub(super) fn load(config: &Config) -> Result<HashKey> {
-    match (&config.hash_key_file, &config.spool) {
-        (Some(file), _) => read(file).with_context(|| "dedupe.hash_key_file"),
+    match (&config.hash_key, &config.spool) {
+        (Some(key), _) => Ok(key.clone()),
         (None, Some(settings)) => {
             spool::create_directory(settings)?;
             beside_spool(&settings.dir.join(FILE))
@@ -35,21 +35,7 @@ fn beside_spool(file: &Path) -> Result<HashKey> {
             written => written?,
         }
     }
-    read(file)
-}
-
-fn read(file: &Path) -> Result<HashKey> {
-    let secret = Secret::from_file(file)?;
-    let mut key = [0; HashKey::BYTES];
-    let decoded = HEXLOWER_PERMISSIVE.decode(secret.expose()).ok();
-    match decoded.filter(|bytes| bytes.len() == key.len()) {
-        Some(bytes) => key.copy_from_slice(&bytes),
-        None => bail!(
-            "{}: expected 32 hex digits; make one with `openssl rand -hex 16` (keys known under another are forgotten)",
-            file.display()
-        ),
-    }
-    Ok(HashKey::new(key))
+    Ok(read_hash_key(file)?)
 }
 
 fn random() -> Result<[u8; HashKey::BYTES]> {

@@ -9,7 +9,8 @@ use serde_json::json;
 
 use crate::cli::Exit;
 use crate::config::{self, Config, Environment, Loaded, Problems, Severity};
-use crate::kafka::admin;
+use crate::kafka;
+use crate::kafka::admin::{self, Finding};
 
 /// A step that the brokers do not answer within this ends the asking.
 const KAFKA_LIMIT: Duration = Duration::from_secs(10);
@@ -40,25 +41,35 @@ pub enum Format {
 /// What `--kafka` finds; it adds to the findings of the file. The caller brings it, since it needs a runtime and time.
 pub type AskKafka<'a> = &'a dyn Fn(&Config) -> Problems;
 
-/// Asks the brokers about every topic of the configuration. What is not there may be created, if the configuration says so,
-/// as it would be at the start.
+/// Asks the brokers about every topic of the configuration. It changes nothing there: what is to be created is created at
+/// the start of the gateway.
 #[must_use]
 pub fn ask_kafka(config: &Config) -> Problems {
+    ask(config, KAFKA_LIMIT)
+}
+
+fn ask(config: &Config, limit: Duration) -> Problems {
     let mut problems = Problems::default();
-    match admin::examine(&config.kafka, &config.topics(), KAFKA_LIMIT) {
-        Err(error) => problems.report(Severity::Error, "kafka", error.to_string(), "brokers that answer"),
-        Ok(findings) => {
-            for finding in findings {
-                let severity = match finding.severity() {
-                    admin::Severity::Info => continue,
-                    admin::Severity::Warning => Severity::Warning,
-                    admin::Severity::Error => Severity::Error,
-                };
-                problems.report(severity, "kafka", finding.to_string(), "a topic that every event fits into");
-            }
-        }
+    let settings = kafka::Settings { create_topics: None, ..config.kafka.clone() };
+    match admin::examine(&settings, &config.topics(), limit) {
+        Err(error) => problems.report(Severity::Error, "kafka", error.to_string()),
+        Ok(findings) => findings.iter().for_each(|finding| report(finding, config, &mut problems)),
     }
     problems
+}
+
+fn report(finding: &Finding, config: &Config, problems: &mut Problems) {
+    let severity = match (finding, finding.severity()) {
+        (Finding::Missing(topic), _) if config.kafka.create_topics.is_some() => {
+            let sentence = format!("{topic}: does not exist yet; the gateway creates it at its start, if it may");
+            return problems.report(Severity::Warning, "kafka", sentence);
+        }
+        // Whoever asks wants to know that it could not be looked at.
+        (Finding::Unread(..), _) | (_, admin::Severity::Warning) => Severity::Warning,
+        (_, admin::Severity::Info) => return,
+        (_, admin::Severity::Error) => Severity::Error,
+    };
+    problems.report(severity, "kafka", finding.to_string());
 }
 
 /// Prints all findings to `out`: [`Exit::Success`] where none of them is an error.
@@ -161,7 +172,7 @@ mod tests {
         assert_eq!(exit, Exit::BadConfig);
         assert!(out.contains("hookgate.yaml:1:10: kafka.broker: found unknown key `broker`"), "{out}");
         assert!(
-            out.contains("did you mean `brokers`?\n  1 | kafka: { broker: [kafka:9092] }\n    |          ^^^^^^\n"),
+            out.contains("did you mean `brokers`?\n  1 | kafka: { broker: [**********] }\n    |          ^^^^^^\n"),
             "{out}"
         );
     }
@@ -184,5 +195,28 @@ mod tests {
         assert_eq!((finding["line"].as_u64(), finding["column"].as_u64()), (Some(1), Some(10)));
         assert_eq!(object["errors"], 2);
         assert_eq!(finding["did_you_mean"], "brokers");
+    }
+
+    #[test]
+    fn asking_kafka_creates_nothing_and_hides_nothing() {
+        let cluster = kafka::Cluster::start(&[], 1).expect("a cluster");
+        let text = GOOD.replace(
+            "kafka:9092]",
+            &format!("'{}'], create_topics: {{ partitions: 1, replication: 1 }}", cluster.bootstrap()),
+        );
+        let mut config = Config::parse("x", &text, &|_: &str| None).expect("good").config;
+        let said = |problems: &Problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let found = ask_kafka(&config);
+        assert_eq!((found.errors(), said(&found).len()), (0, 2), "{found}");
+        assert!(said(&found).iter().all(|line| line.contains("does not exist yet")), "{found}");
+        config.kafka.create_topics = None;
+        assert_eq!(ask_kafka(&config).errors(), 2);
+
+        // The embedded cluster does not answer about settings.
+        let cluster = kafka::Cluster::start(&config.topics(), 1).expect("a cluster");
+        config.kafka.brokers = vec![cluster.bootstrap().to_owned()];
+        let found = ask(&config, Duration::from_secs(3));
+        assert_eq!((found.errors(), said(&found).len()), (0, 2), "{found}");
+        assert!(said(&found)[0].starts_with("warning: kafka: webhooks.a: its settings cannot be read"), "{found}");
     }
 }

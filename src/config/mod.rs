@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::dedupe::HashKey;
 use crate::ingest::source;
 use crate::name::{SourceName, TopicName};
 use crate::{dedupe, kafka, listener, spool, telemetry, throttle};
@@ -24,6 +25,7 @@ mod resolve;
 
 mod environment;
 mod expand;
+mod hash_key;
 mod place;
 mod problem;
 mod tree;
@@ -35,6 +37,7 @@ mod sample;
 mod show;
 
 pub use environment::{CONFIG_PLACES, CONFIG_VARIABLE, Environment, ProcessEnvironment, find};
+pub use hash_key::read as read_hash_key;
 pub use place::Place;
 pub use presets::{PresetInfo, preset_source};
 pub use problem::{At, Problem, Problems, Severity};
@@ -75,8 +78,8 @@ pub struct Config {
     pub spool: Option<spool::Settings>,
     /// What is remembered.
     pub dedupe: dedupe::Settings,
-    /// `dedupe.hash_key_file`; none: made once in `spool.dir`, or at every start where there is none.
-    pub hash_key_file: Option<PathBuf>,
+    /// From `dedupe.hash_key_file`; none: made once in `spool.dir`, or at every start where there is none.
+    pub hash_key: Option<HashKey>,
     /// The gateway's own limits.
     pub throttle: throttle::Settings,
     /// `shutdown`
@@ -128,19 +131,38 @@ impl Config {
         Self::parse(&path.display().to_string(), &read(path)?, environment)
     }
 
+    /// Reads a file for its sources alone, as for a trial of one: what only a running gateway needs, such as the files
+    /// of Kafka's properties, may be on another machine.
+    ///
+    /// # Errors
+    /// Everything else that is wrong with it.
+    pub fn load_sources(path: &Path, environment: &dyn Environment) -> Result<Loaded, Problems> {
+        parse(&path.display().to_string(), &read(path)?, environment, Purpose::Sources)
+    }
+
     /// Reads a text; `name` is what problems call it.
     ///
     /// # Errors
     /// Everything that is wrong with it.
     pub fn parse(name: &str, text: &str, environment: &dyn Environment) -> Result<Loaded, Problems> {
-        parse(name, text, environment, true)
+        parse(name, text, environment, Purpose::Run)
     }
 }
 
-/// Without `check_keys` the secrets are stand-ins for others.
-fn parse(name: &str, text: &str, environment: &dyn Environment, check_keys: bool) -> Result<Loaded, Problems> {
+/// What a configuration is read for, and so what has to be good about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// To run with it: all of it.
+    Run,
+    /// To try its sources: all but Kafka's properties and the hash's key.
+    Sources,
+    /// The same, and the secrets are stand-ins for others.
+    StandIns,
+}
+
+fn parse(name: &str, text: &str, environment: &dyn Environment, purpose: Purpose) -> Result<Loaded, Problems> {
     let mut problems = Problems::default();
-    match resolve::text(name, text, environment, check_keys, &mut problems) {
+    match resolve::text(name, text, environment, purpose, &mut problems) {
         Some(loaded) if problems.errors() == 0 => Ok(Loaded { warnings: problems.sorted(), ..loaded }),
         _ => Err(problems.sorted()),
     }

@@ -28,7 +28,7 @@ pub struct Problem {
     pub at: At,
     /// What was found there. Never a secret.
     pub found: String,
-    /// What would be right.
+    /// What would be right; empty where `found` says it, being a whole sentence.
     pub expected: String,
     /// The word that was probably meant.
     pub meant: Option<String>,
@@ -106,15 +106,26 @@ impl Problems {
         self.found.push(Problem { severity, at: at.clone(), found, expected, meant });
     }
 
-    /// Adds what somebody else found about the key path.
-    pub fn report(&mut self, severity: Severity, path: &str, found: impl Into<String>, expected: impl Into<String>) {
+    /// Adds what somebody else found about the key path, as a sentence.
+    pub fn report(&mut self, severity: Severity, path: &str, sentence: impl Into<String>) {
         let at = At { path: path.to_owned(), place: None };
-        self.push(severity, &at, found.into(), expected.into(), None);
+        self.push(severity, &at, sentence.into(), String::new(), None);
+    }
+
+    /// An error that is told in a sentence of its own.
+    pub(crate) fn refuse(&mut self, at: &At, sentence: impl Into<String>) {
+        self.error(at, sentence, "");
     }
 
     /// Adds the findings of somebody else.
     pub fn extend(&mut self, others: Self) {
         self.found.extend(others.found);
+    }
+
+    /// The same, of a text that nobody wrote: where it stands there says nothing.
+    pub(crate) fn without_places(mut self) -> Self {
+        self.found.iter_mut().for_each(|problem| problem.at = At::default());
+        self
     }
 
     /// How many errors there are.
@@ -160,9 +171,12 @@ fn closest(word: &str, known: &[&str]) -> Option<String> {
 }
 
 impl Problem {
-    /// `found …, expected …`
+    /// `found …, expected …`, or the sentence itself.
     #[must_use]
     pub fn message(&self) -> String {
+        if self.expected.is_empty() {
+            return self.found.clone();
+        }
         // A long list is of no help to who has only misspelt a word.
         let expected = match &self.meant {
             Some(_) if self.expected.len() > EXPECTED_LONG => String::new(),
@@ -184,7 +198,7 @@ impl Problem {
             "path": self.at.path,
             "message": self.message(),
             "found": self.found,
-            "expected": self.expected,
+            "expected": Some(&self.expected).filter(|expected| !expected.is_empty()),
             "did_you_mean": self.meant,
         })
     }

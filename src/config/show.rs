@@ -5,11 +5,8 @@ use serde_json::Value as Json;
 use crate::config::environment::Environment;
 use crate::config::place::Document;
 use crate::config::problem::Problems;
-use crate::config::tree::{Entry, Node, Scalar, Value};
+use crate::config::tree::{Entry, Node, SECRET_SHOWN, Scalar, Value};
 use crate::config::{Config, json_schema, presets};
-
-/// What stands for a secret.
-const HIDDEN: &str = "'***'";
 
 /// The effective file.
 ///
@@ -121,7 +118,7 @@ fn write_after(node: &Node, indent: usize, shown: &mut String) {
 fn one_line(node: &Node) -> Option<String> {
     match &node.value {
         Value::Null => Some("~".into()),
-        Value::Scalar(Scalar { hidden: true, .. }) => Some(HIDDEN.into()),
+        Value::Scalar(Scalar { hidden: true, .. }) => Some(format!("'{SECRET_SHOWN}'")),
         Value::Scalar(Scalar { text, .. }) => Some(scalar(text)),
         Value::Map(entries) if entries.is_empty() => Some("{}".into()),
         Value::Map(_) => None,

@@ -41,7 +41,7 @@ impl Source {
     pub fn new(settings: Settings, dedupe: &Dedupe, metrics: &Metrics, clock: &Clock) -> Result<Self, Vec<GateError>> {
         let challenge = |handshake: &Handshake| Challenge::new(handshake, &settings.demands);
         let challenges = settings.handshakes.iter().map(challenge).collect::<Result<_, _>>()?;
-        let secrets = settings.demands.secrets.len();
+        let secrets = settings.demands.secrets_in_all();
         Ok(Self {
             gate: Gate::new(settings.demands.clone())?,
             challenges,

@@ -14,6 +14,7 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, PurgeConfig, ThreadedProducer};
 
 use super::context::{Context, Health};
+use super::properties::creation_error;
 use super::reports::Reports;
 use super::{Class, Failure, Settings, SettingsError};
 use crate::event::EventView;
@@ -149,15 +150,6 @@ impl Refused {
             Self::QueueFull => Class::Retriable,
             Self::Failed(failure) => failure.class(),
         }
-    }
-}
-
-/// librdkafka's words, which name properties and files and no values of ours.
-fn creation_error(error: &KafkaError) -> String {
-    match error {
-        KafkaError::ClientCreation(words) => words.clone(),
-        KafkaError::ClientConfig(_, _, name, _) => name.clone(),
-        other => other.to_string(),
     }
 }
 

@@ -5,8 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use rdkafka::ClientContext;
+use rdkafka::client::Client;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaType;
 use thiserror::Error;
 
 use super::Settings;
@@ -52,12 +55,20 @@ pub enum SettingsError {
 }
 
 impl Settings {
-    /// Are they such that a client can be built? Nothing is connected to.
+    /// Are they such that a client can be built? One is, where there are properties; it connects to nothing.
     ///
     /// # Errors
     /// The first property that is refused, with what to do about it.
     pub fn check(&self) -> Result<(), SettingsError> {
-        self.client_config().map(drop)
+        let mut config = self.client_config()?;
+        if self.properties.is_empty() {
+            return Ok(());
+        }
+        // Some of what librdkafka refuses it only sees when it makes a client. This one has nobody to connect to.
+        config.remove("bootstrap.servers");
+        let native = config.create_native_config().map_err(hide_value)?;
+        let client = Client::new(&config, native, RDKafkaType::RD_KAFKA_PRODUCER, Silent);
+        client.map(drop).map_err(|error| SettingsError::Together(creation_error(&error)))
     }
 
     /// The largest record, as `message.max.bytes` and a topic's `max.message.bytes` should say.
@@ -170,6 +181,24 @@ fn hide_value(error: KafkaError) -> SettingsError {
         // A NUL byte in a name or value.
         _ => SettingsError::Together("a name or value has a NUL byte in it".to_owned()),
     }
+}
+
+/// librdkafka's words, which name properties and files and no values of ours.
+pub(super) fn creation_error(error: &KafkaError) -> String {
+    match error {
+        KafkaError::ClientCreation(words) => words.clone(),
+        KafkaError::ClientConfig(_, _, name, _) => name.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// What a client that is made for trial says is said by its error.
+struct Silent;
+
+impl ClientContext for Silent {
+    fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
+
+    fn error(&self, _: KafkaError, _: &str) {}
 }
 
 #[cfg(test)]

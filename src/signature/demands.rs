@@ -18,3 +18,11 @@ pub struct Demands {
     /// A handshake of this source signs any such value for a stranger: as signed content it proves nothing.
     pub signs_for_strangers: Option<Allow>,
 }
+
+impl Demands {
+    /// How many secrets there are, the blocks' own among them: numbers of secrets in a proof are below it.
+    #[must_use]
+    pub fn secrets_in_all(&self) -> usize {
+        self.secrets.len() + self.blocks.iter().map(|block| block.secrets.len()).sum::<usize>()
+    }
+}

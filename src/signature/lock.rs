@@ -30,7 +30,7 @@ pub(super) enum Condition {
 /// A secret as one block uses it.
 #[derive(Debug)]
 pub(super) struct Key {
-    /// In the source's list, or the block's own.
+    /// Among all secrets of the source: its own come first, then those of its blocks in order.
     pub(super) index: usize,
     /// What `secret` in the content stands for.
     pub(super) bytes: Secret,
@@ -53,15 +53,17 @@ pub(super) enum Material {
 pub(super) fn prepare(demands: &Demands, blind: &MacKey) -> Result<(Vec<Lock>, Vec<WeakSecret>), Vec<GateError>> {
     let mut forge = Forge { blind, public: public_texts(demands), errors: Vec::new(), weak: Vec::new() };
     let mut locks = Vec::new();
+    let mut numbered = demands.secrets.len();
     let mut shared: Vec<Usage> = (0..demands.secrets.len()).map(|index| Usage::of(None, index)).collect();
     for (index, block) in demands.blocks.iter().enumerate() {
         let found = problems(block, demands);
         forge.errors.extend(found.into_iter().map(|problem| GateError::Block { block: index, problem }));
         let lock = if block.secrets.is_empty() {
-            forge.lock(index, block, &demands.secrets, &mut shared)
+            forge.lock(index, block, (0, &demands.secrets), &mut shared)
         } else {
-            forge.lock_with_own(index, block)
+            forge.lock_with_own(index, block, numbered)
         };
+        numbered += block.secrets.len();
         locks.push(lock);
     }
     for usage in shared {
@@ -108,19 +110,21 @@ impl Usage {
 }
 
 impl Forge<'_> {
-    fn lock_with_own(&mut self, at: usize, block: &Block) -> Lock {
+    /// `first` is the number of the block's first secret.
+    fn lock_with_own(&mut self, at: usize, block: &Block, first: usize) -> Lock {
         let mut usages: Vec<Usage> = (0..block.secrets.len()).map(|index| Usage::of(Some(at), index)).collect();
-        let lock = self.lock(at, block, &block.secrets, &mut usages);
+        let lock = self.lock(at, block, (first, &block.secrets), &mut usages);
         for usage in usages {
             self.judge(usage);
         }
         lock
     }
 
-    fn lock(&mut self, at: usize, block: &Block, secrets: &[Secret], usages: &mut [Usage]) -> Lock {
+    fn lock(&mut self, at: usize, block: &Block, secrets: (usize, &[Secret]), usages: &mut [Usage]) -> Lock {
+        let (first, secrets) = secrets;
         let mut keys = Vec::new();
         for ((index, secret), usage) in secrets.iter().enumerate().zip(usages) {
-            match self.key(block, index, secret) {
+            match self.key(block, first + index, secret) {
                 Some(Ok((key, bytes))) => {
                     usage.note(Ok(bytes));
                     keys.push(key);
@@ -130,7 +134,7 @@ impl Forge<'_> {
             }
         }
         let conditions = block.checks.iter().map(|check| match check {
-            Check::Block(inner) => Condition::Lock(Box::new(self.lock_with_own(at, inner))),
+            Check::Block(inner) => Condition::Lock(Box::new(self.lock_with_own(at, inner, 0))),
             plain => Condition::Plain(plain.clone()),
         });
         let conditions = conditions.collect();

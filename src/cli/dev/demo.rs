@@ -75,8 +75,11 @@ struct Demo {
 
 impl Demo {
     async fn send(&mut self, sender: &Sender<'_>, source: &Settings, out: &mut dyn Write) -> Result<()> {
-        let letter =
-            sender.letter(Clock::system().wall()).map_err(|error| anyhow::anyhow!("{}: {error}", source.name))?;
+        let letter = match sender.letter(Clock::system().wall()) {
+            Ok(letter) => letter,
+            // Of some sources only the provider has what signs.
+            Err(error) => return Ok(writeln!(out, "→ {}  not sent: {error}", source.name)?),
+        };
         let line = format!("{} {}", letter.method, letter.url.path());
         let answer = http::send(letter).await?;
         writeln!(out, "→ {line}  {}", answer.status)?;

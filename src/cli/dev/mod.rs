@@ -40,7 +40,7 @@ pub struct Args {
 /// The configuration is bad, or a part cannot be started.
 pub fn run(args: &Args, environment: &dyn Environment, out: &mut dyn Write) -> Result<Exit, CommandError> {
     let loaded = match &args.config {
-        Some(path) => Config::load(path, environment),
+        Some(path) => Config::load_sources(path, environment),
         None => config::dev().map(|(_, loaded)| loaded),
     };
     let Loaded { mut config, presets, .. } = loaded.map_err(CommandError::Config)?;

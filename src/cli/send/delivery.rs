@@ -10,7 +10,8 @@ use crate::config::Sample;
 use crate::ingest::source::Settings;
 use crate::name::RequestId;
 use crate::secret::Secret;
-use crate::signature::{Draft, sign};
+use crate::signature::scheme::Kind;
+use crate::signature::{Demands, Draft, SignError, sign};
 
 use super::http::Letter;
 
@@ -43,19 +44,38 @@ impl<'c> Sender<'c> {
     pub(crate) fn letter(&self, now: UnixMillis) -> Result<Letter, CommandError> {
         let id = RequestId::new(now.0);
         let sample = self.sample.filled(&id.to_string(), now.0, now);
-        let first = self.source.demands.secrets.first().context("the source has no secret to sign with")?;
-        let nobodys = nobodys(first);
-        let (secret, signed_at) = match self.flaw {
-            None => (first, now),
-            Some(Flaw::BadSignature) => (&nobodys, now),
-            Some(Flaw::Stale) => (first, UnixMillis(now.0.saturating_sub(HOUR_MS))),
-        };
-        let draft = self.draft(&sample)?;
-        let signed = sign(&self.source.demands, secret, &draft, signed_at).context("the delivery cannot be signed")?;
+        let signed = self.signed(&self.draft(&sample)?, now)?;
         let url = format!("{}{}", self.origin()?, signed.target);
         let url = url.parse::<Uri>().with_context(|| url.clone())?;
         let method = sample.method;
         Ok(Letter { method, url, headers: signed.headers, body: signed.body.into() })
+    }
+
+    /// Signed for the first block that it can be signed for, each with its own secret or else the source's.
+    fn signed(&self, draft: &Draft, now: UnixMillis) -> Result<Draft, CommandError> {
+        let signed_at = match self.flaw {
+            Some(Flaw::Stale) => UnixMillis(now.0.saturating_sub(HOUR_MS)),
+            _ => now,
+        };
+        let demands = &self.source.demands;
+        let mut error = None;
+        for block in &demands.blocks {
+            let secret = match block.secrets.first().or_else(|| demands.secrets.first()) {
+                Some(secret) if self.flaw == Some(Flaw::BadSignature) => nobodys(secret),
+                Some(secret) => secret.clone(),
+                // Nobody looks at it.
+                None if matches!(block.kind, Kind::None) => Secret::new(""),
+                None => continue,
+            };
+            let alone = Demands { blocks: vec![block.clone()], ..demands.clone() };
+            match sign(&alone, &secret, draft, signed_at) {
+                Ok(signed) => return Ok(signed),
+                Err(why) if matches!(error, None | Some(SignError::Key(_))) => error = Some(why),
+                Err(_) => {}
+            }
+        }
+        let error = error.map_or_else(|| anyhow::anyhow!("the source has no secret to sign with"), Into::into);
+        Err(error.context("the delivery cannot be signed").into())
     }
 
     fn draft(&self, sample: &Sample) -> Result<Draft, CommandError> {
@@ -96,6 +116,9 @@ fn nobodys(secret: &Secret) -> Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::judge::{head, on_trial};
+    use crate::config::Config;
+    use crate::ingest::judge::judge;
 
     #[test]
     fn a_secret_that_is_nobodys_is_written_like_the_real_one() {
@@ -107,6 +130,36 @@ mod tests {
             ("", "0"),
         ] {
             assert_eq!(nobodys(&Secret::new(secret)), Secret::new(other), "{secret}");
+        }
+    }
+
+    #[test]
+    fn a_delivery_is_proven_by_whatever_its_source_asks_for() {
+        for (auth, spoilt) in [
+            ("auth: none", true),
+            ("auth: { header: X-Key, secret: a-secret-of-the-block }", false),
+            (
+                "auth: { any_of: [{ header: X-Key, secret: a-secret-of-the-block }, { query: key, secret: another-of-a-block }] }",
+                false,
+            ),
+            (
+                "auth: { any_of: [{ header: X-Key, secret: a-secret-of-the-block }, { query: key }] }\n    secret: that-of-the-source",
+                false,
+            ),
+        ] {
+            let text = format!("kafka: {{ brokers: [k:1] }}\nsources:\n  a:\n    {auth}\n");
+            let loaded = Config::parse("x", &text, &|_: &str| None).expect("good");
+            let source = &loaded.config.sources[0];
+            let sources = on_trial(source).expect("a source");
+            for (flaw, good) in [(None, true), (Some(Flaw::BadSignature), spoilt)] {
+                let sender = Sender::new(source, Sample::plain(), Uri::from_static("http://127.0.0.1:1"), flaw);
+                let now = UnixMillis(1_760_000_000_000);
+                let letter = sender.letter(now).expect("a letter");
+                let target = letter.url.path_and_query().expect("a target").as_str();
+                let parts = head(letter.method.as_str(), target, &letter.headers).expect("a head");
+                let judged = judge(&sources, parts, letter.body, now, &mut ());
+                assert_eq!(judged.is_ok(), good, "{auth} {flaw:?}");
+            }
         }
     }
 }

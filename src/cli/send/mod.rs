@@ -58,7 +58,7 @@ pub struct Args {
 /// The source is not there, the delivery cannot be signed, or nobody answers.
 pub fn run(args: &Args, environment: &dyn Environment, out: &mut dyn Write) -> Result<Exit, CommandError> {
     let loaded = match &args.config {
-        Some(path) => Config::load(path, environment),
+        Some(path) => Config::load_sources(path, environment),
         None => config::dev().map(|(_, loaded)| loaded),
     };
     let Loaded { config, presets, .. } = loaded.map_err(CommandError::Config)?;

@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::Context;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
@@ -66,6 +65,7 @@ pub fn run(args: &Args, environment: &dyn Environment, out: &mut dyn Write) -> R
         (None, Some(source)) => of_source(args, source, environment)?,
         (None, None) => return Err(CommandError::Usage("give --preset or --source".into())),
     };
+    let target = behind(settings.demands.public_url.as_deref(), &args.url).unwrap_or(target);
     let sources = on_trial(&settings)?;
     let parts = head(&args.method, &target, &headers(&args.header)?)?;
     let body = read_text(&args.body)?;
@@ -97,10 +97,10 @@ fn of_preset(
     preset_source(preset, &secrets, origin, path).map_err(as_usage)
 }
 
-/// The source as configured, at the path of the request: what a proxy in front makes of the path is not our question.
+/// The source as configured.
 fn of_source(args: &Args, name: &str, environment: &dyn Environment) -> Result<Settings, CommandError> {
     let path = config::find(args.config.as_deref(), environment).map_err(CommandError::Config)?;
-    let loaded = Config::load(&path, environment).map_err(CommandError::Config)?;
+    let loaded = Config::load_sources(&path, environment).map_err(CommandError::Config)?;
     super::send::source(&loaded.config, name).cloned()
 }
 
@@ -110,6 +110,12 @@ fn split(url: &str) -> Result<(Option<String>, String), CommandError> {
     let target = uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
     let origin = uri.scheme_str().zip(uri.authority()).map(|(scheme, host)| format!("{scheme}://{host}"));
     Ok((origin, target))
+}
+
+/// What the gateway sees of the URL that is registered: a proxy in front takes the path of `public_url` away.
+fn behind(public_url: Option<&str>, url: &str) -> Option<String> {
+    let rest = url.strip_prefix(public_url?).filter(|rest| rest.starts_with('/'))?;
+    Some(rest.split('#').next().unwrap_or(rest).to_owned())
 }
 
 fn headers(given: &[String]) -> Result<HeaderMap, CommandError> {
@@ -125,7 +131,8 @@ fn headers(given: &[String]) -> Result<HeaderMap, CommandError> {
 
 fn secret(text: &str, environment: &dyn Environment) -> Result<Secret, CommandError> {
     if let Some(path) = text.strip_prefix('@') {
-        return Ok(Secret::from_file(path.as_ref())?);
+        let secret = Secret::from_file(path.as_ref());
+        return secret.map_err(|error| CommandError::Usage(format!("--secret @{error}")));
     }
     match text.strip_prefix("env:") {
         None => Ok(Secret::new(text)),
@@ -142,7 +149,7 @@ fn secret(text: &str, environment: &dyn Environment) -> Result<Secret, CommandEr
 fn read_text(text: &str) -> Result<Vec<u8>, CommandError> {
     match text.strip_prefix('@') {
         None => Ok(text.as_bytes().to_vec()),
-        Some(path) => Ok(std::fs::read(path).with_context(|| path.to_owned())?),
+        Some(path) => std::fs::read(path).map_err(|error| CommandError::Usage(format!("--body @{path}: {error}"))),
     }
 }
 

@@ -77,6 +77,7 @@ impl<'a> Keys<'a> {
         }
         for entry in node.entries() {
             if !known.contains(&entry.key.as_str()) {
+                entry.node.hide();
                 problems.unknown(&at.key(&entry.key).placed(&entry.place), "key", &entry.key, known);
             }
         }

@@ -85,6 +85,7 @@ fn without_question_mark(node: &Node) -> (Node, bool) {
 fn long(node: &Node, at: &At, problems: &mut Problems) -> Option<Expr> {
     for entry in node.entries() {
         if !LONG.contains(&entry.key.as_str()) {
+            entry.node.hide();
             problems.unknown(&at.key(&entry.key).placed(&entry.place), "key", &entry.key, &LONG);
         }
     }

@@ -10,13 +10,29 @@ use ipnet::IpNet;
 use crate::config::decode::{Decode, choice, scalar};
 use crate::config::problem::{At, Problems};
 use crate::config::schema::{self, Definitions};
-use crate::config::tree::Node;
+use crate::config::tree::{Node, SECRET_SHOWN};
 use crate::ingest::source::Payload;
 use crate::secret::Secret;
 use crate::signature::scheme::{Algorithm, Allow, Encoding, Hash, TimeFormat};
 use crate::spool::Ack;
 use crate::telemetry::Format;
-use crate::units::{ByteRate, ByteSize, Rate, Share, parse_duration};
+use crate::units::{ByteRate, ByteSize, Rate, Share, UnitError, parse_duration};
+
+/// A type that says itself what was wrong with a text.
+macro_rules! quantity {
+    ($type:ty, $parse:expr, $pattern:literal) => {
+        impl Decode for $type {
+            fn decode(node: &Node, at: &At, problems: &mut Problems) -> Option<Self> {
+                let parse: fn(&str) -> Result<Self, UnitError> = $parse;
+                parse(node.text().unwrap_or_default()).map_err(|error| refuse(error, node, at, problems)).ok()
+            }
+
+            fn schema(_: &mut Definitions) -> serde_json::Value {
+                schema::pattern($pattern)
+            }
+        }
+    };
+}
 
 scalar!(String, |text| Some(text.to_owned()), "a text", schema::text());
 scalar!(PathBuf, |text| (!text.is_empty()).then(|| text.into()), "a path", schema::text());
@@ -28,20 +44,10 @@ scalar!(
     "a whole number from 1 on",
     schema::number(1, 1 << 31)
 );
-scalar!(
-    ByteSize,
-    |text| text.parse().ok(),
-    "a size such as 64KiB, 1MiB or 10GiB",
-    schema::pattern("[0-9]+([KMGT]i)?B")
-);
-scalar!(
-    Duration,
-    |text| parse_duration(text).ok(),
-    "a duration such as 300ms, 5s, 2m, 1h or 3d",
-    schema::pattern("[0-9]+(ms|s|m|h|d)")
-);
-scalar!(Rate, |text| text.parse().ok(), "a rate such as 500/s, 30/m or 10/h", schema::pattern("[0-9]+/[smh]"));
-scalar!(ByteRate, |text| text.parse().ok(), "a size per second such as 1KiB/s", schema::pattern("[0-9]+([KMGT]i)?B/s"));
+quantity!(ByteSize, str::parse, "[0-9]+([KMGT]i)?B");
+quantity!(Duration, parse_duration, "[0-9]+(ms|s|m|h|d)");
+quantity!(Rate, str::parse, "[0-9]+/[smh]");
+quantity!(ByteRate, str::parse, "[0-9]+([KMGT]i)?B/s");
 scalar!(Share, |text| text.parse().ok(), "a share from 0% to 100%", schema::pattern("(100|[0-9]{1,2})%"));
 scalar!(
     SocketAddr,
@@ -57,9 +63,13 @@ scalar!(
     schema::pattern("[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 );
 scalar!(StatusCode, status, "a status from 200 to 599", schema::number(200, 599));
-scalar!(Property, |text| Some(Self(Secret::new(text))), "a text", schema::text());
+scalar!(
+    Property,
+    |text| (text != SECRET_SHOWN).then(|| Self(Secret::new(text))),
+    "a text; `***` stands for a secret that was not shown",
+    schema::text()
+);
 scalar!(Separator, separator, "one of `,` ` ` `;` `&`", schema::words(&[",", " ", ";", "&"]));
-scalar!(Later, |_| None, "nothing here yet: this comes in a later version", serde_json::json!({ "not": {} }));
 scalar!(Broker, broker, "host:port such as kafka:9092", schema::pattern(".+:[0-9]{1,5}"));
 
 /// A property of librdkafka, any text; it may be secret.
@@ -77,6 +87,15 @@ pub(crate) struct Separator(pub(crate) char);
 /// A key of the language that this version does not have; refused, so that nobody relies on what is not checked.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Later;
+
+fn refuse(error: UnitError, node: &Node, at: &At, problems: &mut Problems) {
+    let said = error.to_string();
+    let expected = match error {
+        UnitError::TooLarge => "less: that is more than can be counted",
+        _ => said.strip_prefix("expected ").unwrap_or(&said),
+    };
+    problems.error(at, node.shown(), expected);
+}
 
 fn whole(text: &str) -> Option<usize> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
@@ -104,19 +123,36 @@ fn broker(text: &str) -> Option<Broker> {
     good.then(|| Broker(text.to_owned()))
 }
 
+/// What stands there is not shown: it may be a credential of what this version does not have.
+impl Decode for Later {
+    fn decode(node: &Node, at: &At, problems: &mut Problems) -> Option<Self> {
+        node.hide();
+        problems.refuse(at, "this key comes in a later version; leave it out");
+        None
+    }
+
+    fn schema(_: &mut Definitions) -> serde_json::Value {
+        serde_json::json!({ "not": {} })
+    }
+}
+
 /// A secret in the file itself, or from a variable.
 impl Decode for Secret {
     fn decode(node: &Node, at: &At, problems: &mut Problems) -> Option<Self> {
         match node.text() {
-            Some(text) if !text.is_empty() && text.len() <= crate::secret::BYTES_MAX => Some(Self::new(text)),
+            Some(SECRET_SHOWN) => {
+                problems.error(at, "`***`, which stands for a secret that was not shown", "the secret itself");
+                None
+            }
             Some("") => {
                 problems.error(at, "an empty secret", "at least one byte; an empty key would verify for anyone");
                 None
             }
-            Some(_) => {
+            Some(text) if text.len() > crate::secret::BYTES_MAX => {
                 problems.error(at, "a secret that is too long", "at most 64 KiB");
                 None
             }
+            Some(text) => Some(Self::new(text)),
             None => {
                 problems.error(at, node.shown(), "a text");
                 None

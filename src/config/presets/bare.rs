@@ -1,10 +1,11 @@
 //! A preset as a source of its own, without a user's file.
 
-use crate::config::parse;
+use crate::config::presets::{names, unknown};
 use crate::config::problem::{At, Problems};
+use crate::config::{Purpose, parse};
 use crate::ingest::source::{HandshakeAuth, Settings};
 use crate::secret::Secret;
-use crate::signature::Gate;
+use crate::signature::{BlockProblem, Gate, GateError};
 
 /// A source that is nothing but a preset and these secrets, as for `verify --preset`; `path` is where it is served.
 ///
@@ -16,6 +17,11 @@ pub fn preset_source(
     public_url: Option<&str>,
     path: &str,
 ) -> Result<Settings, Problems> {
+    if !names().iter().any(|known| known == preset) {
+        let mut problems = Problems::default();
+        unknown(&At::default(), preset, &mut problems);
+        return Err(problems);
+    }
     // A stand-in that every kind of `auth` takes; the true ones may be bytes that are no text.
     let secret = "stand-in:for-the-true-secrets";
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
@@ -25,7 +31,8 @@ pub fn preset_source(
         quoted(preset),
         quoted(path),
     );
-    let loaded = parse("preset", &text.replace("${", "$${"), &|_: &str| None, false)?;
+    let loaded = parse("preset", &text.replace("${", "$${"), &|_: &str| None, Purpose::StandIns);
+    let loaded = loaded.map_err(Problems::without_places)?;
     let mut settings = loaded.config.sources.into_iter().next().ok_or_else(Problems::default)?;
     settings.demands.secrets = secrets.to_vec();
     for handshake in &mut settings.handshakes {
@@ -39,8 +46,16 @@ pub fn preset_source(
         Ok(_) => Ok(settings),
         Err(errors) => {
             let mut problems = Problems::default();
-            let said = errors.iter().map(|error| (error, At::default()));
-            said.for_each(|(error, at)| problems.error(&at, error.to_string(), "a secret that this preset can use"));
+            for error in errors {
+                let (found, expected) = match error {
+                    GateError::Block { problem: BlockProblem::NoPublicUrl, .. } => (
+                        "a path, and a preset that signs the whole URL".to_owned(),
+                        "the URL as it is registered with the provider: `--url https://…`",
+                    ),
+                    error => (error.to_string(), "a secret that this preset can use"),
+                };
+                problems.error(&At::default(), found, expected);
+            }
             Err(problems)
         }
     }

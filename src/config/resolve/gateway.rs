@@ -1,11 +1,12 @@
 //! The whole gateway: the parts' own settings, and the rules between them.
 
-use crate::config::file::gateway::Gateway;
+use crate::config::file::gateway::{Dedupe, Gateway, Log};
 use crate::config::problem::{At, Problems};
 use crate::config::resolve::secrets::Files;
 use crate::config::resolve::whole::{Disk, Whole};
 use crate::config::resolve::{kafka, listener, neighbours, source, spool, url};
-use crate::config::{Config, Shutdown};
+use crate::config::{Config, Purpose, Shutdown, hash_key};
+use crate::dedupe::HashKey;
 use crate::ingest::source::Settings as SourceSettings;
 use crate::name::TopicName;
 use crate::spool::{Ack, Settings as SpoolSettings};
@@ -14,12 +15,12 @@ use crate::{dedupe, telemetry, throttle};
 /// Resolves everything.
 pub(super) fn resolve(
     gateway: &Gateway,
-    check_keys: bool,
+    purpose: Purpose,
     files: &mut Files,
     problems: &mut Problems,
 ) -> Option<Config> {
     let spool = spool::resolve(&gateway.spool, problems);
-    let whole = whole(gateway, spool.as_ref(), check_keys, problems);
+    let whole = whole(gateway, spool.as_ref(), purpose, problems);
     let named = &gateway.sources.0;
     let sources = named.iter().map(|(name, block)| (source::resolve(name, block, &whole, files, problems), &block.at));
     let sources: Vec<(Option<SourceSettings>, &At)> = sources.collect();
@@ -37,13 +38,13 @@ pub(super) fn resolve(
         kafka: kafka::resolve(gateway, &whole, &sources, problems)?,
         spool,
         dedupe: dedupe(gateway, problems),
-        hash_key_file: (*gateway.dedupe.hash_key_file).clone(),
+        hash_key: hash_key(&gateway.dedupe, &whole, problems),
         throttle: throttle::Settings {
             body_budget: *gateway.server.body_budget,
             failed_auth: Some(*gateway.server.failed_auth).filter(|rate| rate.count > 0),
         },
         shutdown: Shutdown { drain_delay: *gateway.shutdown.drain_delay, timeout: *gateway.shutdown.timeout },
-        log: telemetry::Settings { level: (*gateway.log.level).clone(), format: *gateway.log.format },
+        log: log(&gateway.log, problems),
         sources: sources.into_iter().map(|(source, _)| source).collect(),
     })
 }
@@ -51,7 +52,7 @@ pub(super) fn resolve(
 fn whole<'a>(
     gateway: &'a Gateway,
     spool: Option<&SpoolSettings>,
-    check_keys: bool,
+    purpose: Purpose,
     problems: &mut Problems,
 ) -> Whole<'a> {
     let disk = match spool {
@@ -62,11 +63,12 @@ fn whole<'a>(
     let dead = &gateway.kafka.dead_letter_topic;
     let dead_letter_topic = dead.parse::<TopicName>();
     if let Err(error) = &dead_letter_topic {
-        problems.error(&dead.at, format!("`{}`", **dead), error.to_string());
+        problems.refuse(&dead.at, format!("`{}` is no topic's name: {error}", **dead));
     }
     let whole = Whole {
         public_url: url::public_url(&gateway.public_url, problems),
-        check_keys,
+        check_keys: purpose != Purpose::StandIns,
+        check_surroundings: purpose == Purpose::Run,
         ack: gateway.ack.unwrap_or(if disk == Disk::Durable { Ack::Disk } else { Ack::Kafka }),
         disk,
         dedupe_window: *gateway.dedupe.window,
@@ -87,6 +89,20 @@ fn dedupe(gateway: &Gateway, problems: &mut Problems) -> dedupe::Settings {
         problems.error(&dedupe.max_keys.at, "`0`", "at least 1; a source turns it off with `dedupe: off`");
     }
     dedupe::Settings { window: *dedupe.window, max_keys: *dedupe.max_keys }
+}
+
+fn hash_key(dedupe: &Dedupe, whole: &Whole<'_>, problems: &mut Problems) -> Option<HashKey> {
+    let file = dedupe.hash_key_file.as_ref().filter(|_| whole.check_surroundings)?;
+    let key = hash_key::read(file);
+    key.map_err(|error| problems.refuse(&dedupe.hash_key_file.at, error.to_string())).ok()
+}
+
+fn log(log: &Log, problems: &mut Problems) -> telemetry::Settings {
+    if let Err(error) = log.level.parse::<telemetry::Filter>() {
+        let expected = "off, error, warn, info, debug or trace, and after commas such as hookgate::spool=debug";
+        problems.error(&log.level.at, format!("`{}`, which is no log filter", error.0), expected);
+    }
+    telemetry::Settings { level: (*log.level).clone(), format: *log.format }
 }
 
 fn check_shutdown(gateway: &Gateway, sources: &[(SourceSettings, &At)], problems: &mut Problems) {

@@ -3,8 +3,12 @@
 use crate::config::file::scalars::OnMalformed;
 use crate::config::file::source::{Source, SourceDedupe};
 use crate::config::problem::Problems;
+use crate::event::header;
 use crate::ingest::source::{Identify, Payload};
 use crate::locate::Expr;
+
+/// Kafka's headers have names of at most 255 bytes here, and that of a carried one begins with `http-`.
+const HEADER_BYTES_MAX: usize = 255 - header::HTTP_PREFIX.len();
 
 /// What an event of this source is.
 pub(super) fn resolve(source: &Source, credential_parameters: Vec<String>, problems: &mut Problems) -> Identify {
@@ -36,6 +40,10 @@ fn check(source: &Source, problems: &mut Problems) {
     }
     if source.batch.is_some() && matches!(*source.payload, Some(Payload::Query | Payload::Headers)) {
         problems.error(&source.payload.at, "a batch that is not in the body", "`payload: body`, or no `batch`");
+    }
+    for header in source.headers.iter().filter(|header| header.value.as_str().len() > HEADER_BYTES_MAX) {
+        let found = format!("a name of {} bytes", header.value.as_str().len());
+        problems.error(&header.at, found, format!("at most {HEADER_BYTES_MAX}: no record could carry it"));
     }
     let also = match &*source.dedupe {
         SourceDedupe::On(remember) => remember.also.as_ref().map(|also| (also, &remember.also.at)),

@@ -8,22 +8,35 @@ use crate::kafka::{CreateTopics, Settings, SettingsError};
 use crate::spool::Ack;
 use crate::units::ByteSize;
 
-/// What librdkafka says to the properties, each for itself.
+/// What librdkafka says to the properties, each for itself, and then to all of them together.
 fn check_properties(settings: &Settings, typed: &Kafka, problems: &mut Problems) {
     let mut left = settings.clone();
     while let Err(error) = left.check() {
-        let name = match &error {
-            SettingsError::Refused { name, .. }
-            | SettingsError::Unknown { name, .. }
-            | SettingsError::Value { name } => name,
+        let (name, sentence) = match error {
+            SettingsError::Refused { name, reason } => {
+                let sentence = format!("`{name}` cannot be set so: {reason}");
+                (name, sentence)
+            }
+            SettingsError::Unknown { name, version } => {
+                let sentence = format!("librdkafka {version} has no property `{name}`; see its CONFIGURATION.md");
+                (name, sentence)
+            }
+            SettingsError::Value { name } => {
+                let sentence =
+                    format!("librdkafka does not take this value (not shown) for `{name}`; see its CONFIGURATION.md");
+                (name, sentence)
+            }
             SettingsError::NoBrokers => return,
-            SettingsError::Together(_) => {
-                return problems.error(&typed.properties.at, "properties that do not go together", error.to_string());
+            // Once one is taken out, the others may lack it.
+            SettingsError::Together(_) if left.properties.len() < settings.properties.len() => return,
+            SettingsError::Together(why) => {
+                let sentence = format!("librdkafka does not take these properties together: {why}");
+                return problems.refuse(&typed.properties.at, sentence);
             }
         };
-        let Some((_, property)) = typed.properties.0.iter().find(|(known, _)| known == name) else { return };
-        problems.error(&property.at, format!("the property `{name}`"), format!("what librdkafka takes: {error}"));
-        left.properties.retain(|(known, _)| known != name);
+        let Some((_, property)) = typed.properties.0.iter().find(|(known, _)| *known == name) else { return };
+        problems.refuse(&property.at, sentence);
+        left.properties.retain(|(known, _)| *known != name);
     }
 }
 
@@ -55,7 +68,9 @@ pub(super) fn resolve(
         someone_waits: sources.iter().any(|(source, _)| waits(source)),
         spooled: whole.disk != Disk::None,
     };
-    check_properties(&settings, typed, problems);
+    if whole.check_surroundings {
+        check_properties(&settings, typed, problems);
+    }
     Some(settings)
 }
 

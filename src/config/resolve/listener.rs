@@ -14,13 +14,18 @@ pub(super) fn resolve(gateway: &Gateway, problems: &mut Problems) -> Settings {
     let (public, admin) = (*gateway.listen, *gateway.admin);
     let overlapping = public.ip() == admin.ip() || public.ip().is_unspecified() || admin.ip().is_unspecified();
     if public.port() != 0 && public.port() == admin.port() && overlapping {
-        problems.error(&gateway.admin.at, format!("`{admin}`, the port of `listen`"), "another port");
+        // Told at the one that was written; the other is where it always is.
+        if gateway.admin.given || !gateway.listen.given {
+            problems.error(&gateway.admin.at, format!("`{admin}`, the port of `listen`"), "another port");
+        } else {
+            problems.error(&gateway.listen.at, format!("`{public}`, the port of `admin`"), "another port");
+        }
     }
     if gateway.admin.given && !is_inside(admin.ip()) {
         problems.warn(
             &gateway.admin.at,
             format!("`{admin}`"),
-            "an address that only operators reach: who reaches it sees events and can replay them",
+            "an address that only operators reach, or a firewall before it: metrics and health can be read there",
         );
     }
     Settings {

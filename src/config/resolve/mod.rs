@@ -7,7 +7,7 @@ use crate::config::file::source::Source;
 use crate::config::place::Document;
 use crate::config::problem::{At, Problems};
 use crate::config::tree::{Node, Value};
-use crate::config::{Loaded, presets};
+use crate::config::{Loaded, Purpose, presets};
 
 mod auth;
 mod checks;
@@ -30,13 +30,12 @@ mod spool;
 mod url;
 mod whole;
 
-/// From a text to a configuration. None where nothing can be made of it. Without
-/// `check_keys` secrets are stand-ins for others, and nothing is said of them.
+/// From a text to a configuration. None where nothing can be made of it.
 pub(super) fn text(
     name: &str,
     text: &str,
     environment: &dyn Environment,
-    check_keys: bool,
+    purpose: Purpose,
     problems: &mut Problems,
 ) -> Option<Loaded> {
     let document = Document::new(name, text);
@@ -44,7 +43,7 @@ pub(super) fn text(
     presets::lay_under_sources(&mut root, problems);
     let gateway = Gateway::decode(&root, &At::new("", &root.place), problems)?;
     let mut files = secrets::Files::default();
-    let config = gateway::resolve(&gateway, check_keys, &mut files, problems)?;
+    let config = gateway::resolve(&gateway, purpose, &mut files, problems)?;
     let preset = |(name, source): &(String, Placed<Source>)| Some((name.parse().ok()?, source.value.preset.clone()?));
     let presets = gateway.sources.0.iter().filter_map(preset).collect();
     Some(Loaded { config, warnings: Problems::default(), secret_files: files.read, presets })

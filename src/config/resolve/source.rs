@@ -32,7 +32,7 @@ pub(super) fn resolve(
     let (at, source) = (&placed.at, &placed.value);
     let parsed = name.parse::<SourceName>();
     if let Err(error) = parsed {
-        problems.error(at, format!("the name `{name}`"), error.to_string());
+        problems.refuse(at, format!("`{name}` is no source's name: {error}"));
     }
     let path = source.path.clone().unwrap_or_else(|| format!("/in/{name}"));
     path::check(&path, &source.path.at, problems);

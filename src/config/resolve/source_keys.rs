@@ -28,7 +28,7 @@ pub(super) fn check(demands: &Demands, blocks: &Blocks, secrets: &[Found], at: &
             for error in errors {
                 match error {
                     GateError::Secret { at, why } => {
-                        problems.error(place(at), "a secret that cannot be used", format!("another: {why}"));
+                        problems.refuse(place(at), format!("this secret cannot be used: {why}"));
                     }
                     GateError::Block { problem: BlockProblem::NoPublicUrl, .. } => {
                         let expected = "`public_url` of the source or the gateway: as the sender knows it, such as https://hooks.example.com";
@@ -36,7 +36,7 @@ pub(super) fn check(demands: &Demands, blocks: &Blocks, secrets: &[Found], at: &
                     }
                     GateError::Block { block, problem } => {
                         let at = blocks.origins.get(block).map_or(at, |(at, _)| at);
-                        problems.error(at, "a block that proves nothing", format!("another: {problem}"));
+                        problems.refuse(at, format!("this block proves nothing: {problem}"));
                     }
                 }
             }

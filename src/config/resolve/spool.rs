@@ -12,6 +12,12 @@ const FULL: Share = Share::percent(95);
 /// The size of a segment where nothing else is said.
 const SEGMENT: ByteSize = ByteSize::mib(64);
 
+/// A segment is not smaller and not larger.
+const SEGMENT_MIN: ByteSize = ByteSize::kib(4);
+const SEGMENT_MAX: ByteSize = ByteSize::mib(1024);
+/// Eight segments, of the least size each.
+const MAX_BYTES_MIN: ByteSize = ByteSize::kib(32);
+
 /// Resolves `spool`; none without a directory.
 pub(super) fn resolve(spool: &Field<Spool>, problems: &mut Problems) -> Option<Settings> {
     let Some(dir) = (*spool.dir).clone() else {
@@ -26,7 +32,17 @@ pub(super) fn resolve(spool: &Field<Spool>, problems: &mut Problems) -> Option<S
     };
     let eighth = ByteSize(spool.max_bytes.0 / 8);
     let segment_bytes = spool.segment_bytes.unwrap_or(SEGMENT.min(eighth));
-    if segment_bytes > eighth {
+    if *spool.max_bytes < MAX_BYTES_MIN {
+        let found = spool.max_bytes.to_string();
+        problems.error(
+            &spool.max_bytes.at,
+            found,
+            format!("at least {MAX_BYTES_MIN}, eight segments of {SEGMENT_MIN}"),
+        );
+    } else if !(SEGMENT_MIN..=SEGMENT_MAX).contains(&segment_bytes) {
+        let expected = format!("{SEGMENT_MIN} to {SEGMENT_MAX}");
+        problems.error(&spool.segment_bytes.at, segment_bytes.to_string(), expected);
+    } else if segment_bytes > eighth {
         let expected = format!("at most {eighth}, an eighth of max_bytes");
         problems.error(&spool.segment_bytes.at, segment_bytes.to_string(), expected);
     }

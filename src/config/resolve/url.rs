@@ -12,7 +12,9 @@ pub(super) fn public_url(url: &Field<Option<String>>, problems: &mut Problems) -
     if !good {
         let expected =
             "http:// or https:// and a host such as https://hooks.example.com, without user, query or fragment";
-        problems.error(&url.at, format!("`{text}`"), expected);
+        // What stands before an `@` is a password.
+        let shown = text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, host)| format!("…@{host}"));
+        problems.error(&url.at, format!("`{shown}`"), expected);
     }
     good.then(|| text.to_owned())
 }

@@ -24,6 +24,8 @@ pub(super) struct Whole<'a> {
     pub(super) public_url: Option<String>,
     /// Secrets are the true ones, and looked at.
     pub(super) check_keys: bool,
+    /// A gateway will run with it: what it needs beside its sources is looked at.
+    pub(super) check_surroundings: bool,
     pub(super) ack: Ack,
     pub(super) disk: Disk,
     pub(super) dedupe_window: Duration,

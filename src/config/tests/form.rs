@@ -105,6 +105,23 @@ fn a_number_without_its_unit_is_refused() {
 }
 
 #[test]
+fn a_number_that_is_too_large_is_told_so() {
+    assert_error(&with_header_source("deadline: 9999999999999d"), "sources.a.deadline", "expected less");
+    assert_error(&with_header_source("limits: { body: 99999999999TiB }"), "sources.a.limits.body", "expected less");
+}
+
+#[test]
+fn of_a_long_line_only_what_is_around_the_column_is_shown() {
+    let headers = vec!["X-A"; 100].join(", ");
+    let error =
+        of(Severity::Error, &with_header_source(&format!("headers: [{headers}, 'a b', {headers}]")))[0].to_string();
+    let lines: Vec<Vec<char>> = error.lines().map(|line| line.chars().collect()).collect();
+    assert_eq!((lines.len(), lines[1].len()), (3, 128), "{error}");
+    let caret = lines[2].iter().position(|c| *c == '^').expect("a caret");
+    assert_eq!(lines[1].iter().skip(caret).take(5).collect::<String>(), "'a b'", "{error}");
+}
+
+#[test]
 fn a_word_that_is_not_one_of_the_list_is_refused_with_the_list() {
     assert_error(&with_header_source("on_malformed: rejct"), "sources.a.on_malformed", "did you mean `reject`?");
     assert_error(
@@ -149,6 +166,18 @@ fn no_finding_shows_a_secret() {
         with_sources("a: { lisen: 1, secret: '${UNSET:-hunter2}' }"),
         with_sources("a: { secret: '${1:-hunter2}' }"),
         with_sources("a: { lisen: 1, secret: '$${hunter2}' }"),
+        with_sources("a: { auth: { header: X }, secret: a, secret: hunter2 }"),
+        with_sources("a: { auth: { header: X } }\na: { auth: { header: X }, secret: hunter2 }"),
+        with_sources("a: { auth: { header: X }, secert: hunter2 }"),
+        with_sources("a: { auth: { header: X }, secret_: { b: [hunter2] } }"),
+        with_sources("a: { auth: { header: X, token: hunter2 } }"),
+        with_sources("a: { auth: { header: X }, id: { frist: hunter2 } }"),
+        with_header_source("").replace("brokers", "sasl.password: hunter2, brokers"),
+        with_header_source("").replace("brokers", "properties: sasl.password=hunter2, brokers"),
+        with_header_source("").replace("brokers", "properties: [sasl.password=hunter2], brokers"),
+        with_header_source("").replace("brokers", "properties: { sasl: { mechanism: hunter2 } }, brokers"),
+        format!("public_url: https://user:hunter2@h\n{}", with_header_source("")),
+        format!("public_url: '${{UNSET:-https://user:hunter2@h}}'\n{}", with_header_source("")),
     ] {
         let shown = shown(&text);
         assert!(!shown.is_empty() && !shown.contains("hunter2"), "{shown}\nin\n{text}");

@@ -48,6 +48,14 @@ fn spool_sizes_fit_into_each_other() {
         "spool.segment_bytes",
         "at most 32MiB, an eighth",
     );
+    for (sizes, key, says) in [
+        ("max_bytes: 0B", "max_bytes", "at least 32KiB"),
+        ("max_bytes: 31KiB, segment_bytes: 4KiB", "max_bytes", "at least 32KiB"),
+        ("segment_bytes: 1B", "segment_bytes", "4KiB to 1GiB"),
+        ("max_bytes: 1TiB, segment_bytes: 4GiB", "segment_bytes", "4KiB to 1GiB"),
+    ] {
+        assert_error(&with(&format!("spool: {{ dir: /x, {sizes} }}")), &format!("spool.{key}"), says);
+    }
     let spool = good(&with("spool: { dir: /x, max_bytes: 256MiB }")).config.spool.expect("a spool");
     assert_eq!(spool.segment_bytes, ByteSize::mib(32), "the default gives way");
     assert_error(&with("spool: { dir: /x, high_water: 96% }"), "spool.high_water", "at most 95%");
@@ -97,6 +105,7 @@ fn a_property_may_be_empty() {
 #[test]
 fn the_admin_port_is_not_for_the_world() {
     assert_error(&with("admin: 127.0.0.1:8080"), "admin", "the port of `listen`");
+    assert_error(&with("listen: 127.0.0.1:8081"), "listen", "the port of `admin`");
     assert_warning(&with("admin: 0.0.0.0:9000"), "admin", "only operators reach");
     for inside in ["127.0.0.1:9000", "10.1.2.3:9000", "'[::1]:9000'"] {
         assert!(good(&with(&format!("admin: {inside}"))).warnings.is_empty());
@@ -138,4 +147,29 @@ fn what_is_wrong_for_all_sources_is_told_once_and_hides_nothing() {
 #[test]
 fn a_file_without_sources_warns() {
     assert_warning("kafka: { brokers: [k:1] }\n", "sources", "no sources");
+}
+
+#[test]
+fn what_a_gateway_could_not_start_with_is_refused_in_the_file() {
+    let properties =
+        |text: &str| with_header_source("").replace("brokers:", &format!("properties: {{ {text} }}, brokers:"));
+    for text in [
+        "security.protocol: sasl_plaintext, sasl.mechanism: PLAIN",
+        "security.protocol: sasl_plaintext, sasl.mechanism: GSSAPI",
+        "security.protocol: ssl, ssl.ca.location: /nope/ca.pem",
+    ] {
+        assert_error(&properties(text), "kafka.properties", "does not take these properties together");
+    }
+    assert_error(&with("log: { level: loud }"), "log.level", "`loud`, which is no log filter");
+    assert_error(&with("dedupe: { hash_key_file: /nope }"), "dedupe.hash_key_file", "/nope");
+    good(&properties("security.protocol: sasl_plaintext, sasl.mechanism: PLAIN, sasl.username: a, sasl.password: b"));
+    good(&with("log: { level: 'info,hookgate::spool=debug' }"));
+}
+
+#[test]
+fn a_file_that_is_read_for_its_sources_may_lack_what_only_a_gateway_needs() {
+    let text = with_header_source("").replace("brokers:", "properties: { ssl.ca.location: /nope, acks: 1 }, brokers:");
+    let text = format!("dedupe: {{ hash_key_file: /nope }}\n{text}");
+    let loaded = crate::config::parse("x", &text, &super::environment, crate::config::Purpose::Sources);
+    assert!(loaded.is_ok_and(|loaded| loaded.config.hash_key.is_none()));
 }

@@ -141,6 +141,13 @@ fn a_path_has_a_secret_segment_only_where_auth_looks_there() {
 }
 
 #[test]
+fn a_carried_header_has_a_name_that_a_record_can_hold() {
+    let with_name = |bytes: usize| with_header_source(&format!("headers: [{}]", "x".repeat(bytes)));
+    good(&with_name(250));
+    assert_error(&with_name(251), "sources.a.headers[0]", "a name of 251 bytes, expected at most 250");
+}
+
+#[test]
 fn headers_with_credentials_are_never_carried() {
     for header in ["Authorization", "cookie", "Proxy-Authorization", "x-key"] {
         assert_error(
@@ -224,6 +231,14 @@ fn a_short_secret_and_a_credential_in_the_body_warn() {
             "readers of the topic can see it",
         );
     }
+}
+
+#[test]
+fn what_is_shown_instead_of_a_secret_is_none() {
+    let text = with_sources("a: { auth: { header: X-Key }, secret: '***' }");
+    assert_error(&text, "sources.a.secret", "a secret that was not shown, expected the secret itself");
+    let text = with_header_source("").replace("brokers:", "properties: { sasl.password: '***' }, brokers:");
+    assert_error(&text, "kafka.properties.sasl.password", "a secret that was not shown");
 }
 
 #[test]

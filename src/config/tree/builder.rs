@@ -16,14 +16,23 @@ const NODES_MAX: usize = 50_000;
 /// How deep values may lie within each other.
 const DEPTH_MAX: usize = 32;
 
-/// Reads a document; none where it is empty, or is no YAML, which `problems` then says.
+/// Reads a document; none where it is empty, or is no YAML, which `problems` then says. Beside it the values whose key
+/// was there before, and which count for nothing.
 pub(super) fn build(
     document: &Arc<Document>,
     environment: Option<&dyn Environment>,
     problems: &mut Problems,
-) -> Option<Node> {
-    let mut builder =
-        Builder { document, environment, problems, open: Vec::new(), root: None, anchors: HashMap::new(), nodes: 0 };
+) -> Option<(Node, Vec<Node>)> {
+    let mut builder = Builder {
+        document,
+        environment,
+        problems,
+        open: Vec::new(),
+        root: None,
+        dropped: Vec::new(),
+        anchors: HashMap::new(),
+        nodes: 0,
+    };
     let mut parser = Parser::new_from_str(document.text());
     while let Some(event) = parser.next_event() {
         let taken = match event {
@@ -38,7 +47,7 @@ pub(super) fn build(
             return None;
         }
     }
-    builder.root
+    Some((builder.root?, builder.dropped))
 }
 
 /// Why reading cannot go on: where, what was found, what is expected.
@@ -51,6 +60,7 @@ struct Builder<'a> {
     problems: &'a mut Problems,
     open: Vec<Open>,
     root: Option<Node>,
+    dropped: Vec<Node>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
 }
@@ -176,6 +186,7 @@ impl Builder<'_> {
                     Some(first) => {
                         let expected = format!("it once; it is already on line {}", first.place.line());
                         self.problems.error(&At::new(path, &place), format!("the key `{key}` a second time"), expected);
+                        self.dropped.push(node);
                     }
                     None => entries.push(Entry { key, place, node }),
                 }

@@ -3,10 +3,12 @@
 use crate::config::place::Place;
 use crate::config::tree::{Entry, Node, Value};
 
-/// Marks every secret of a tree, and gives the places that no line of a finding may show.
-pub(super) fn hide_secrets(root: &mut Node) -> Vec<Place> {
+/// Marks every secret of a tree, and gives the places that no line of a finding may show. Of what was `dropped`, being
+/// there a second time, none is shown: it may have been a secret's second place.
+pub(super) fn hide_secrets(root: &mut Node, dropped: &mut [Node]) -> Vec<Place> {
     let mut hidden = Vec::new();
     hide(root, "", &mut hidden);
+    dropped.iter_mut().for_each(|node| hide_all(node, &mut hidden));
     hidden
 }
 
@@ -26,20 +28,28 @@ fn is_secret(key: &str, parent: &str) -> bool {
 fn hide(node: &mut Node, parent: &str, hidden: &mut Vec<Place>) {
     let entries = match &mut node.value {
         Value::Map(entries) => entries,
+        // No map from names: whatever it was meant to be, a password may be in it.
+        _ if parent == "properties" => return hide_all(node, hidden),
         Value::List(items) => return items.iter_mut().for_each(|item| hide(item, parent, hidden)),
+        Value::Scalar(scalar) if names_a_user(&scalar.raw) => return hide_all(node, hidden),
         Value::Null | Value::Scalar(_) => return,
     };
     for Entry { key, node, .. } in entries {
-        if is_secret(key, parent) {
-            hide_all(node, hidden);
-        } else {
-            if parent == "properties" {
-                // A misspelt password is one all the same: no line of a finding shows any property.
-                hidden.push(node.place.clone());
-            }
-            hide(node, key, hidden);
+        match (parent, &node.value) {
+            _ if is_secret(key, parent) => hide_all(node, hidden),
+            // A misspelt password is one all the same: no line of a finding shows any property.
+            ("properties", Value::Scalar(_)) => hidden.push(node.place.clone()),
+            ("properties", _) => hide_all(node, hidden),
+            // A source may have any name.
+            ("sources", _) => hide(node, "", hidden),
+            _ => hide(node, key, hidden),
         }
     }
+}
+
+/// `https://user:password@host`
+fn names_a_user(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))
 }
 
 fn hide_all(node: &mut Node, hidden: &mut Vec<Place>) {

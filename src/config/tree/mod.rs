@@ -13,6 +13,8 @@ use crate::config::problem::{At, Problems};
 mod builder;
 mod hide;
 
+/// What `config show` writes for a secret. No secret is written so: nobody runs with what was shown.
+pub(crate) const SECRET_SHOWN: &str = "***";
 /// The largest file, in bytes.
 pub(crate) const BYTES_MAX: usize = 1 << 20;
 
@@ -60,9 +62,19 @@ impl Node {
             problems.error(&At::default(), format!("{} bytes", document.text().len()), "a file of at most 1 MiB");
             return None;
         }
-        let mut root = builder::build(document, environment, problems)?;
-        document.hide(&hide::hide_secrets(&mut root));
+        let (mut root, mut dropped) = builder::build(document, environment, problems)?;
+        document.hide(&hide::hide_secrets(&mut root, &mut dropped));
         Some(root)
+    }
+
+    /// No line of a finding shows any of it: nobody knows what it is, so it may be a secret.
+    pub(crate) fn hide(&self) {
+        match &self.value {
+            Value::Scalar(_) => self.place.hide(),
+            Value::List(items) => items.iter().for_each(Self::hide),
+            Value::Map(entries) => entries.iter().for_each(|entry| entry.node.hide()),
+            Value::Null => {}
+        }
     }
 
     /// The value under a key of a map.

@@ -65,7 +65,7 @@ fn a_secret_that_no_block_asks_for_is_an_error() {
 fn a_blocks_own_secrets_are_its_alone() {
     let own = Block { secrets: vec![Secret::new("the old block's secret")], ..header("x-old") };
     let gate = gate(vec![header("x-new"), own], &[LONG]);
-    assert_eq!(opened(&gate, post(&[("x-old", "the old block's secret")], "")), Ok(Some(0)));
+    assert_eq!(opened(&gate, post(&[("x-old", "the old block's secret")], "")), Ok(Some(1)));
     assert_eq!(opened(&gate, post(&[("x-new", "the old block's secret")], "")), Err(Denial::Wrong));
     assert_eq!(opened(&gate, post(&[("x-old", LONG)], "")), Err(Denial::Wrong));
     let empty = Block { secrets: vec![Secret::new("")], ..header("x-old") };
@@ -156,4 +156,25 @@ fn neither_a_gate_nor_its_errors_show_a_secret() {
     let gate = gate(vec![hmac(signed("header:x-sig")), header("x-key")], &[LONG]);
     assert!(!format!("{gate:?}").contains(LONG));
     assert!(!format!("{gate:?}").contains(&Encoding::Hex.encode(LONG.as_bytes())));
+}
+
+#[test]
+fn no_two_secrets_of_a_source_have_one_number() {
+    let own = |name, secrets: &[&str]| Block {
+        secrets: secrets.iter().map(|secret| Secret::new(*secret)).collect(),
+        ..header(name)
+    };
+    let blocks = vec![own("x-a", &["the first of a block"]), header("x-b"), own("x-c", &["the second", "the third"])];
+    let demands = demands(blocks, &["the source's own", "its other one"]);
+    assert_eq!(demands.secrets_in_all(), 5);
+    let gate = Gate::new(demands).expect("a gate");
+    for (name, secret, number) in [
+        ("x-b", "the source's own", 0),
+        ("x-b", "its other one", 1),
+        ("x-a", "the first of a block", 2),
+        ("x-c", "the second", 3),
+        ("x-c", "the third", 4),
+    ] {
+        assert_eq!(opened(&gate, post(&[(name, secret)], "")), Ok(Some(number)), "{secret}");
+    }
 }
