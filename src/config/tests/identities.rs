@@ -1,0 +1,55 @@
+//! By what the presets know an event: what a provider tells apart is told apart here.
+
+use http::HeaderMap;
+
+use crate::config::preset_source;
+use crate::locate::{Request, Scope, elements};
+use crate::secret::Secret;
+
+/// The id and the type of each event of a body.
+fn told(preset: &str, body: &str) -> Vec<(Option<String>, Option<String>)> {
+    let secrets = [Secret::new("a-secret-of-the-identities")];
+    let source = preset_source(preset, &secrets, Some("https://a.example"), "/in/x");
+    let identify = source.unwrap_or_else(|problems| panic!("{preset}: {problems}")).identify;
+    let headers = HeaderMap::new();
+    let request = Request {
+        method: "POST",
+        target: "/in/x",
+        headers: &headers,
+        body: body.as_bytes(),
+        path_secret: None,
+        peer: None,
+    };
+    let text = |value: crate::locate::Value<'_>| String::from_utf8(value.into_owned()).expect("UTF-8");
+    let mut scope = Scope::of(request);
+    let named = |scope: &Scope<'_>| {
+        let kind = identify.kind.as_ref().and_then(|kind| kind.find_type(scope));
+        (identify.id.find(scope).map(text), kind.map(text))
+    };
+    let Some(batch) = &identify.batch else { return vec![named(&scope)] };
+    let elements = elements(batch, &request).expect("an array");
+    let each = elements.iter().map(|element| {
+        scope.enter(element);
+        named(&scope)
+    });
+    each.collect()
+}
+
+fn ids(preset: &str, body: &str) -> Vec<String> {
+    told(preset, body).into_iter().map(|(id, _)| id.expect("an id")).collect()
+}
+
+#[test]
+fn a_change_is_another_one_on_another_page_and_at_another_time() {
+    let entry = |page: u8, time: u32| {
+        format!(r#"{{"id":"{page}","time":{time},"changes":[{{"field":"feed","value":{{"verb":"edited"}}}}]}}"#)
+    };
+    let body = |entries: &[String]| format!(r#"{{"object":"page","entry":[{}]}}"#, entries.join(","));
+    let first = ids("meta", &body(&[entry(1, 10)]));
+    assert_eq!(first, ids("meta", &body(&[entry(1, 10)])), "sent again");
+    let others = ids("meta", &body(&[entry(1, 10), entry(2, 10), entry(1, 20)]));
+    assert_eq!(others[0], first[0]);
+    assert!(others[0] != others[1] && others[0] != others[2] && others[1] != others[2], "{others:?}");
+    let no_time = r#"{"object":"page","entry":[{"changes":[{"field":"feed"}]}]}"#;
+    assert_eq!(ids("meta", no_time).len(), 1, "an entry that says nothing of itself has an id as well");
+}
