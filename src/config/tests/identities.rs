@@ -53,3 +53,21 @@ fn a_change_is_another_one_on_another_page_and_at_another_time() {
     let no_time = r#"{"object":"page","entry":[{"changes":[{"field":"feed"}]}]}"#;
     assert_eq!(ids("meta", no_time).len(), 1, "an entry that says nothing of itself has an id as well");
 }
+
+#[test]
+fn an_association_is_known_by_both_of_its_objects_and_an_object_by_its_type() {
+    let event = |rest: &str| {
+        format!(r#"[{{"eventId":1,"portalId":2,"occurredAt":3,"attemptNumber":0,"subscriptionType":{rest}}}]"#)
+    };
+    let association =
+        |to: u8| event(&format!(r#""contact.associationChange","fromObjectId":4,"toObjectId":{to},"associationType":"A""#));
+    let object = event(r#""object.creation","objectId":4,"objectTypeId":"2-123""#);
+    for preset in ["hubspot", "hubspot-legacy"] {
+        let (first, second) = (told(preset, &association(5)), told(preset, &association(6)));
+        assert_eq!(first[0].0.as_deref(), Some("2|contact.associationChange||4|5|1|3"));
+        assert_ne!(first[0].0, second[0].0);
+        assert_eq!(first[0].1.as_deref(), Some("contact.associationChange"));
+        let named = (Some("2|object.creation|4|||1|3".to_owned()), Some("object.creation.2-123".to_owned()));
+        assert_eq!(told(preset, &object), [named]);
+    }
+}
