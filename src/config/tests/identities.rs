@@ -59,8 +59,9 @@ fn an_association_is_known_by_both_of_its_objects_and_an_object_by_its_type() {
     let event = |rest: &str| {
         format!(r#"[{{"eventId":1,"portalId":2,"occurredAt":3,"attemptNumber":0,"subscriptionType":{rest}}}]"#)
     };
-    let association =
-        |to: u8| event(&format!(r#""contact.associationChange","fromObjectId":4,"toObjectId":{to},"associationType":"A""#));
+    let association = |to: u8| {
+        event(&format!(r#""contact.associationChange","fromObjectId":4,"toObjectId":{to},"associationType":"A""#))
+    };
     let object = event(r#""object.creation","objectId":4,"objectTypeId":"2-123""#);
     for preset in ["hubspot", "hubspot-legacy"] {
         let (first, second) = (told(preset, &association(5)), told(preset, &association(6)));
@@ -70,4 +71,15 @@ fn an_association_is_known_by_both_of_its_objects_and_an_object_by_its_type() {
         let named = (Some("2|object.creation|4|||1|3".to_owned()), Some("object.creation.2-123".to_owned()));
         assert_eq!(told(preset, &object), [named]);
     }
+}
+
+#[test]
+fn an_interaction_has_an_id_and_a_type() {
+    let [(id, kind)] = &told("slack", "payload=%7B%22type%22%3A%22block_actions%22%7D")[..] else {
+        panic!("one event")
+    };
+    assert!(id.as_deref().is_some_and(|id| id.starts_with("sha256:")), "{id:?}");
+    assert_eq!(kind.as_deref(), Some("interaction"));
+    let command = told("slack", "command=%2Fweather&trigger_id=13345224609.8534564800");
+    assert_eq!(command, [(Some("13345224609.8534564800".into()), Some("/weather".into()))]);
 }
