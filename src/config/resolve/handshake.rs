@@ -28,6 +28,7 @@ pub(super) fn resolve(
         }
         let mac = (*handshake.kind == Kind::HmacReply).then(|| mac(handshake, &proven.blocks, problems)).flatten();
         check(handshake, problems);
+        check_condition(handshake, source, problems);
         resolved.push(settled::Handshake {
             methods: handshake.when.method.0.clone(),
             when: handshake.when.all.iter().filter_map(|condition| self::condition(condition, problems)).collect(),
@@ -66,6 +67,20 @@ fn check(handshake: &Handshake, problems: &mut Problems) {
     }
     if handshake.when.method.0.is_empty() && handshake.when.method.sound {
         problems.error(&handshake.when.method.at, "an empty list", "at least one method");
+    }
+}
+
+/// A handshake is never an event, so one that every delivery fits would lose them all.
+fn check_condition(handshake: &Handshake, source: &Source, problems: &mut Problems) {
+    let when = &handshake.when;
+    let whole = when.sound && when.method.sound && when.all.sound && source.methods.sound;
+    let also_delivers = |method| source.methods.0.contains(method);
+    if let Some(method) =
+        when.method.0.iter().find(|method| also_delivers(method)).filter(|_| whole && when.all.is_empty())
+    {
+        let at = if when.given { &when.at } else { handshake.at() };
+        let found = format!("a handshake that every {method} is, and deliveries are {method} too");
+        problems.error(at, found, "`when.all` that only the handshake fits, or another `when.method`");
     }
 }
 

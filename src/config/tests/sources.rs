@@ -151,8 +151,7 @@ fn headers_with_credentials_are_never_carried() {
     }
     let signature = with_source("auth: { hmac: sha256, signature: [header:X-S, header:X-T] }\nheaders: [X-T]");
     assert_error(&signature, "sources.a.headers[0]", "never carried");
-    let handshake =
-        "handshake: { kind: status_only, auth: { header: X-Probe, secret: '${SECRET}' } }\nheaders: [X-Probe]";
+    let handshake = "handshake: { kind: status_only, when: { method: HEAD }, auth: { header: X-Probe, secret: '${SECRET}' } }\nheaders: [X-Probe]";
     assert_error(&with_header_source(handshake), "sources.a.headers[0]", "never carried");
 }
 
@@ -355,7 +354,7 @@ fn a_sender_that_does_not_retry_is_kept_while_any_custody_is_left() {
 fn an_hmac_reply_never_signs_any_text_and_says_its_mac() {
     let reply = |more: &str| {
         with_source(&format!(
-            "auth: {{ hmac: sha512, signature: header:X-S, encoding: base64 }}\nhandshake: {{ kind: hmac_reply, auth: none, value: json:/t{more} }}"
+            "auth: {{ hmac: sha512, signature: header:X-S, encoding: base64 }}\nhandshake: {{ kind: hmac_reply, when: {{ all: [json:/t] }}, auth: none, value: json:/t{more} }}"
         ))
     };
     assert_error(&reply(""), "sources.a.handshake.reply", "an answer without `{mac}`");
@@ -364,15 +363,19 @@ fn an_hmac_reply_never_signs_any_text_and_says_its_mac() {
     let mac = source.handshakes[0].mac.clone().expect("as the source's");
     assert_eq!((mac.hash, mac.encoding), (Hash::Sha512, Encoding::Base64));
     assert_eq!(source.demands.signs_for_strangers, Some(Allow::Token));
-    let without = "handshake: { kind: hmac_reply, value: json:/t, reply: { body: '{mac}' } }";
+    let without = "handshake: { kind: hmac_reply, when: { all: [json:/t] }, value: json:/t, reply: { body: '{mac}' } }";
     assert_error(&with_header_source(without), "sources.a.handshake", "no `hmac`, and none in the source's");
 }
 
 #[test]
 fn a_handshake_needs_what_it_answers_with() {
-    assert_error(&with_header_source("handshake: { kind: echo_query }"), "sources.a.handshake", "no `value`");
     assert_error(
-        &with_header_source("handshake: { kind: status_only, hmac: sha256 }"),
+        &with_header_source("handshake: { kind: echo_query, when: { method: GET } }"),
+        "sources.a.handshake",
+        "no `value`",
+    );
+    assert_error(
+        &with_header_source("handshake: { kind: status_only, when: { method: GET }, hmac: sha256 }"),
         "sources.a.handshake.hmac",
         "hmac_reply",
     );
@@ -380,6 +383,17 @@ fn a_handshake_needs_what_it_answers_with() {
     good(&with_header_source(
         "handshake: [{ kind: status_only, when: { method: [HEAD] } }, { kind: echo_json, value: json:/c, when: { all: [json:/c, { absent: json:/d }] } }]",
     ));
+}
+
+#[test]
+fn a_handshake_is_told_from_a_delivery() {
+    let every = "a handshake that every POST is";
+    let with = |when: &str| with_header_source(&format!("handshake: {{ kind: status_only{when} }}"));
+    assert_error(&with(""), "sources.a.handshake", every);
+    assert_error(&with(", when: { all: [] }"), "sources.a.handshake.when", every);
+    assert_error(&with(", when: { method: [GET, POST] }, auth: none"), "sources.a.handshake.when", every);
+    good(&with(", when: { method: [GET, HEAD] }"));
+    good(&with(", when: { all: [header:X-Probe] }"));
 }
 
 #[test]
