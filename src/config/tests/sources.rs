@@ -2,7 +2,7 @@
 
 use super::{assert_error, assert_warning, good, with_header_source, with_source, with_sources};
 use crate::ingest::source::Payload;
-use crate::signature::scheme::{Allow, Encoding, Hash, Kind};
+use crate::signature::scheme::{Encoding, Hash, Kind};
 use crate::spool::Ack;
 use std::fs;
 use std::time::Duration;
@@ -348,52 +348,6 @@ fn a_sender_that_does_not_retry_is_kept_while_any_custody_is_left() {
         "sources.a.on_broker_unavailable",
         "no `spool.dir`",
     );
-}
-
-#[test]
-fn an_hmac_reply_never_signs_any_text_and_says_its_mac() {
-    let reply = |more: &str| {
-        with_source(&format!(
-            "auth: {{ hmac: sha512, signature: header:X-S, encoding: base64 }}\nhandshake: {{ kind: hmac_reply, when: {{ all: [json:/t] }}, auth: none, value: json:/t{more} }}"
-        ))
-    };
-    assert_error(&reply(""), "sources.a.handshake.reply", "an answer without `{mac}`");
-    assert_error(&reply(", allow: text, reply: { body: '{mac}' }"), "sources.a.handshake.allow", "`token` or `hex`");
-    let source = good(&reply(", reply: { body: '{mac}' }")).config.sources.remove(0);
-    let mac = source.handshakes[0].mac.clone().expect("as the source's");
-    assert_eq!((mac.hash, mac.encoding), (Hash::Sha512, Encoding::Base64));
-    assert_eq!(source.demands.signs_for_strangers, Some(Allow::Token));
-    let without = "handshake: { kind: hmac_reply, when: { all: [json:/t] }, value: json:/t, reply: { body: '{mac}' } }";
-    assert_error(&with_header_source(without), "sources.a.handshake", "no `hmac`, and none in the source's");
-}
-
-#[test]
-fn a_handshake_needs_what_it_answers_with() {
-    assert_error(
-        &with_header_source("handshake: { kind: echo_query, when: { method: GET } }"),
-        "sources.a.handshake",
-        "no `value`",
-    );
-    assert_error(
-        &with_header_source("handshake: { kind: status_only, when: { method: GET }, hmac: sha256 }"),
-        "sources.a.handshake.hmac",
-        "hmac_reply",
-    );
-    assert_error(&with_header_source("handshake: { value: query:a }"), "sources.a.handshake.kind", "no `kind`");
-    good(&with_header_source(
-        "handshake: [{ kind: status_only, when: { method: [HEAD] } }, { kind: echo_json, value: json:/c, when: { all: [json:/c, { absent: json:/d }] } }]",
-    ));
-}
-
-#[test]
-fn a_handshake_is_told_from_a_delivery() {
-    let every = "a handshake that every POST is";
-    let with = |when: &str| with_header_source(&format!("handshake: {{ kind: status_only{when} }}"));
-    assert_error(&with(""), "sources.a.handshake", every);
-    assert_error(&with(", when: { all: [] }"), "sources.a.handshake.when", every);
-    assert_error(&with(", when: { method: [GET, POST] }, auth: none"), "sources.a.handshake.when", every);
-    good(&with(", when: { method: [GET, HEAD] }"));
-    good(&with(", when: { all: [header:X-Probe] }"));
 }
 
 #[test]
