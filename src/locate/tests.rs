@@ -145,7 +145,8 @@ fn the_parts_of_an_id_cannot_be_confused() {
     };
     assert_eq!(at(r#"{"a":"1","b":"2","c":"3"}"#).as_deref(), Some("1|2|3"));
     assert_eq!(at(r#"{"a":"1|2","b":"5%"}"#).as_deref(), Some("1%7C2|5%25|"));
-    assert_eq!(at(r#"{"a":"","b":2}"#).as_deref(), Some("|2|"));
+    assert_eq!(at(r#"{"a":"1","b":2,"c":""}"#).as_deref(), Some("1|2|"));
+    assert_eq!(at(r#"{"a":"","b":2}"#), None, "empty is missing");
     assert_eq!(at(r#"{"a":"1","c":"3"}"#), None);
     assert_eq!(at(r#"{"a":"","b":"","c":""}"#), None);
 }
@@ -400,7 +401,7 @@ proptest! {
         let headers = HeaderMap::new();
         let scope = Scope::of(request("/", &headers, b""));
         let id = |x: &str, y: &str| {
-            let parts = [x, y].map(|part| Composite { expr: Expr::Text(part.to_owned()), optional: false });
+            let parts = [x, y].map(|part| Composite { expr: Expr::Text(part.to_owned()), optional: true });
             let of = Expr::Composite(parts.to_vec());
             text(of.find(&scope))
         };
