@@ -236,6 +236,36 @@ fn the_first_batch_that_is_an_array_counts() {
 }
 
 #[test]
+fn no_element_is_lost_because_another_array_comes_first() {
+    let batch = |members: &[&str]| Batch::First(members.iter().map(|text| Batch::parse(text).expect(text)).collect());
+    let found = |members: &[&str], body: &str| {
+        let headers = HeaderMap::new();
+        let request = request("/", &headers, body.as_bytes());
+        let batch = batch(members);
+        let found = elements(&batch, &request)?;
+        let mut scope = Scope::of(request);
+        let id = list(&["item:^2/id?", "item:/"]);
+        let ids = found.iter().map(|element| {
+            scope.enter(element);
+            text(id.find(&scope)).expect("an id")
+        });
+        Some(ids.collect::<Vec<_>>())
+    };
+    let two = ["json:/e/*/c", "json:/e/*/m"];
+    let mixed = r#"{"e":[{"id":1,"c":[10,11]},{"m":[20],"id":2},{"id":3,"c":[30],"m":[31]}]}"#;
+    let ids = ["1|10", "1|11", "2|20", "3|30", "3|31"].map(str::to_owned).to_vec();
+    assert_eq!(found(&two, mixed), Some(ids.clone()));
+    assert_eq!(found(&["json:/e/*/m", "json:/none", "json:/e/*/c"], mixed), Some(ids), "in the order of the body");
+    assert_eq!(found(&two, r#"{"e":[{"c":[],"id":1},{"id":2,"m":[20]}]}"#), Some(vec!["2|20".into()]));
+    assert_eq!(found(&two, r#"{"e":[{"c":[]}]}"#), Some(vec![]));
+    assert_eq!(found(&["json:/", "lines"], "[1,2]"), Some(vec!["|1".into(), "|2".into()]), "the line is no event too");
+    assert_eq!(found(&["json:/", "json:/0"], "[[1],2]"), Some(vec!["|[1]".into(), "|2".into()]));
+    assert_eq!(found(&["form:a", "form:b"], "a=[1]&b=[2]"), None, "two texts");
+    let half = vec!["1"; ELEMENTS_MAX / 2 + 1].join(",");
+    assert_eq!(found(&["json:/a", "json:/b"], &format!(r#"{{"a":[{half}],"b":[{half}]}}"#)), None, "too many");
+}
+
+#[test]
 fn an_array_with_too_many_elements_is_never_passed_over() {
     let body = format!(r#"{{"e":[{{"c":[1]}},{{"c":[{}1]}}]}}"#, "1,".repeat(ELEMENTS_MAX));
     assert_eq!(each("json:/e/*/c", &body, &expr("item:#")), None);

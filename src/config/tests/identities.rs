@@ -55,6 +55,18 @@ fn a_change_is_another_one_on_another_page_and_at_another_time() {
 }
 
 #[test]
+fn a_delivery_with_changes_and_messages_brings_both() {
+    let leads = r#"{"id":"1","time":10,"changes":[{"field":"leadgen","value":{"leadgen_id":"44"}}]}"#;
+    let messages = r#"{"id":"1","time":10,"messaging":[{"message":{"mid":"m_1"}}]}"#;
+    for (body, expected) in [
+        (format!("{leads},{messages}"), &["44", "m_1"][..]),
+        (format!(r#"{{"id":"1","changes":[]}},{messages}"#), &["m_1"]),
+    ] {
+        assert_eq!(ids("meta", &format!(r#"{{"object":"page","entry":[{body}]}}"#)), expected);
+    }
+}
+
+#[test]
 fn an_association_is_known_by_both_of_its_objects_and_an_object_by_its_type() {
     let event = |rest: &str| {
         format!(r#"[{{"eventId":1,"portalId":2,"occurredAt":3,"attemptNumber":0,"subscriptionType":{rest}}}]"#)
