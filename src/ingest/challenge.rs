@@ -10,8 +10,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::locate::{Expr, Request, Scope};
 use crate::signature::scheme::{Allow, Block, Kind};
-use crate::signature::{Demands, Gate, GateError, Replier};
+use crate::signature::{Demands, Gate, Replier};
 
+use super::prepare::{SourceError, gate};
 use super::reject::Reject;
 use super::reply::Answer;
 use super::source::{Condition, Handshake, HandshakeAuth};
@@ -50,17 +51,15 @@ enum Auth {
 
 impl Challenge {
     /// Prepares a handshake of a source with these demands.
-    pub(super) fn new(handshake: &Handshake, source: &Demands) -> Result<Self, Vec<GateError>> {
+    pub(super) fn new(handshake: &Handshake, source: &Demands) -> Result<Self, Vec<SourceError>> {
         let auth = match &handshake.auth {
             HandshakeAuth::Same => Auth::Same,
             HandshakeAuth::None => {
-                Auth::Open(Gate::new(Demands { blocks: vec![Block::new(Kind::None)], ..Demands::default() })?)
+                Auth::Open(gate(Demands { blocks: vec![Block::new(Kind::None)], ..Demands::default() })?)
             }
-            HandshakeAuth::Own(demands) => Auth::Own(Gate::new(demands.clone())?),
+            HandshakeAuth::Own(demands) => Auth::Own(gate(demands.clone())?),
         };
-        // Of several secrets the first is the present one; a sender that rotates knows it.
-        let signing = handshake.mac.as_ref().zip(source.secrets.first());
-        let replier = signing.map(|(mac, secret)| Replier::new(mac.hash, mac.encoding, &mac.format, secret));
+        let replier = handshake.mac.as_ref().map(|mac| Replier::of(source, mac.hash, mac.encoding, &mac.format));
         let headers = handshake.reply.headers.iter();
         Ok(Self {
             methods: handshake.methods.clone(),
@@ -68,7 +67,7 @@ impl Challenge {
             auth,
             value: handshake.value.clone(),
             allow: handshake.allow,
-            replier: replier.transpose().map_err(|_| Vec::new())?,
+            replier: replier.transpose().map_err(|why| vec![why.into()])?,
             status: handshake.reply.status,
             content_type: HeaderValue::from_str(&handshake.reply.content_type)
                 .unwrap_or(HeaderValue::from_static("text/plain")),

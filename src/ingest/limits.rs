@@ -35,12 +35,11 @@ pub async fn read(gateway: &Gateway, route: &Route<'_>, incoming: Incoming) -> R
         failures.check(client).map_err(too_often)?;
     }
     let limit = route.body_max();
-    let declared = declared_length(&parts);
-    if declared.is_some_and(|length| length > limit.0) {
+    if declared_length(&parts).is_some_and(|length| length > limit.0) {
         return Err(Reject::TooLarge);
     }
-    let first = declared.unwrap_or(0).max(PINNED_BYTES_MIN);
-    let mut held = gateway.budget.try_acquire(first).map_err(|_| Reject::BudgetSpent)?;
+    // Not what is declared: a stranger would then take the budget with a few bytes, and keep it.
+    let mut held = gateway.budget.try_acquire(PINNED_BYTES_MIN).map_err(|_| Reject::BudgetSpent)?;
     let body = collect(body, limit, &mut held).await?;
     let at = gateway.clock.wall();
     let path_secret = route.path_secret.clone();

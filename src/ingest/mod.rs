@@ -26,6 +26,7 @@ pub mod identify;
 pub mod judge;
 pub mod limits;
 pub mod lookup;
+pub mod prepare;
 pub mod received;
 pub mod reject;
 pub mod reply;

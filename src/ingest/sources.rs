@@ -5,12 +5,13 @@ use http::Method;
 use crate::clock::Clock;
 use crate::dedupe::{Dedupe, Ring};
 use crate::metrics::{Metrics, SourceMetrics};
-use crate::signature::{Gate, GateError};
+use crate::signature::Gate;
 use crate::throttle::{InFlight, RateLimit};
 use crate::units::ByteSize;
 
 use super::challenge::Challenge;
 use super::identify::Identifier;
+use super::prepare::{SourceError, gate};
 use super::reply::Answer;
 use super::source::{Handshake, Settings, Terms};
 
@@ -38,12 +39,17 @@ impl Source {
     ///
     /// # Errors
     /// Every secret of it, or of its handshakes, that cannot be used.
-    pub fn new(settings: Settings, dedupe: &Dedupe, metrics: &Metrics, clock: &Clock) -> Result<Self, Vec<GateError>> {
+    pub fn new(
+        settings: Settings,
+        dedupe: &Dedupe,
+        metrics: &Metrics,
+        clock: &Clock,
+    ) -> Result<Self, Vec<SourceError>> {
         let challenge = |handshake: &Handshake| Challenge::new(handshake, &settings.demands);
         let challenges = settings.handshakes.iter().map(challenge).collect::<Result<_, _>>()?;
         let secrets = settings.demands.secrets_in_all();
         Ok(Self {
-            gate: Gate::new(settings.demands.clone())?,
+            gate: gate(settings.demands.clone())?,
             challenges,
             identifier: Identifier::new(&settings),
             accepted: Answer::new(&settings.accepted),

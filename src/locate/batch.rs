@@ -11,9 +11,10 @@ use bytes::Bytes;
 use super::json::{self, TooMany};
 use super::{Batch, Request, pairs};
 
-/// A delivery has at most this many elements, and as many arrays and objects around them; more counts as no batch. The largest body that is in use (25 MiB) would then hold events of 262 bytes, which is less
-/// than an event with an id and a time takes; a body of 1 MiB would hold ones of 10 bytes.
-pub const ELEMENTS_MAX: usize = 100_000;
+/// A delivery has at most this many elements, and as many arrays and objects around them; more counts as no batch. A
+/// body of 1 MiB, which is the limit by default, would then hold events of 52 bytes, and that is less than one with an id
+/// and a time takes. Each becomes a record of its own, many times larger.
+pub const ELEMENTS_MAX: usize = 20_000;
 
 /// The elements of one delivery, in order; by default none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,7 +51,7 @@ pub fn elements<'a>(batch: &Batch, request: &Request<'a>) -> Option<Elements<'a>
     found(batch, request).unwrap_or_default()
 }
 
-/// Where there are too many in one place, no other member of a `first` is tried.
+/// Where there are too many in one place, no member of a `first` counts.
 fn found<'a>(batch: &Batch, request: &Request<'a>) -> Result<Option<Elements<'a>>, TooMany> {
     match batch {
         Batch::Json(pointer) => Elements::of_json(Cow::Borrowed(request.body), true, &pointer.0),
@@ -60,14 +61,42 @@ fn found<'a>(batch: &Batch, request: &Request<'a>) -> Result<Option<Elements<'a>
         },
         Batch::Lines => Elements::of_lines(request.body),
         Batch::First(members) => {
+            let mut all = None;
             for member in members {
-                if let Some(elements) = found(member, request)? {
-                    return Ok(Some(elements));
-                }
+                let Some(more) = found(member, request)? else { continue };
+                all = Some(match all {
+                    Some(elements) => join(elements, more)?,
+                    None => more,
+                });
             }
-            Ok(None)
+            Ok(all)
         }
     }
+}
+
+/// The elements of two members of a `first`. As a rule one of them has none; where both have, one delivery brings two
+/// kinds of events, and none may be lost. What lies inside of the other's elements is no further event.
+fn join<'a>(first: Elements<'a>, second: Elements<'a>) -> Result<Elements<'a>, TooMany> {
+    if first.is_empty() || second.is_empty() {
+        return Ok(if first.is_empty() { second } else { first });
+    }
+    if !(first.of_body && second.of_body) {
+        // Ranges of two texts are no one list.
+        return Err(TooMany);
+    }
+    let inner = first.holders.len();
+    let shifted = |place: Place| Place { holder: place.holder.map(|holder| holder + inner), ..place };
+    let mut places = first.places.clone();
+    places.extend(second.places.into_iter().map(shifted));
+    places.sort_by_key(|place| place.start);
+    if places.windows(2).any(|pair| matches!(pair, [one, next] if next.start < one.end)) {
+        return Ok(first);
+    }
+    let holders = [first.holders, second.holders.into_iter().map(shifted).collect()].concat();
+    if places.len() > ELEMENTS_MAX || holders.len() > ELEMENTS_MAX {
+        return Err(TooMany);
+    }
+    Ok(Elements { places, holders, ..first })
 }
 
 impl<'a> Elements<'a> {

@@ -71,7 +71,7 @@ pub enum Batch {
     Form(String),
     /// `lines`: one JSON text a line.
     Lines,
-    /// `{ first: […] }`: the first that is an array.
+    /// `{ first: […] }`: the first that is an array with elements; where arrays beside each other are, all of them.
     First(Vec<Batch>),
 }
 

@@ -239,17 +239,16 @@ fn at<'a>(text: &'a [u8], pointer: &Pointer) -> Option<Value<'a>> {
     json::value(json::find(text, &pointer.0)?)
 }
 
-/// Two different lists of parts never give one id: a separator inside a part is not one. An id whose parts are all
-/// empty is none.
+/// Two different lists of parts never give one id: a separator inside a part is not one. Only an optional part may be
+/// empty: else all events that lack it would be one. An id whose parts are all empty is none.
 fn join_id(parts: &[Composite], scope: &Scope<'_>) -> Option<Vec<u8>> {
     let mut id = Vec::new();
     let mut something = false;
     for (index, part) in parts.iter().enumerate() {
-        let value = match part.expr.joined(scope, Join::Id) {
-            Some(value) => value,
-            None if part.optional => Cow::default(),
-            None => return None,
-        };
+        let value = part.expr.joined(scope, Join::Id).unwrap_or_default();
+        if value.is_empty() && !part.optional {
+            return None;
+        }
         if index > 0 {
             id.push(b'|');
         }

@@ -145,7 +145,8 @@ fn the_parts_of_an_id_cannot_be_confused() {
     };
     assert_eq!(at(r#"{"a":"1","b":"2","c":"3"}"#).as_deref(), Some("1|2|3"));
     assert_eq!(at(r#"{"a":"1|2","b":"5%"}"#).as_deref(), Some("1%7C2|5%25|"));
-    assert_eq!(at(r#"{"a":"","b":2}"#).as_deref(), Some("|2|"));
+    assert_eq!(at(r#"{"a":"1","b":2,"c":""}"#).as_deref(), Some("1|2|"));
+    assert_eq!(at(r#"{"a":"","b":2}"#), None, "empty is missing");
     assert_eq!(at(r#"{"a":"1","c":"3"}"#), None);
     assert_eq!(at(r#"{"a":"","b":"","c":""}"#), None);
 }
@@ -232,6 +233,36 @@ fn the_first_batch_that_is_an_array_counts() {
     let too_many = format!("[{}1]", "1,".repeat(ELEMENTS_MAX));
     assert_eq!(count(&too_many), None);
     assert_eq!(count(&format!(r#"{{"a":{too_many}}}"#)), None);
+}
+
+#[test]
+fn no_element_is_lost_because_another_array_comes_first() {
+    let batch = |members: &[&str]| Batch::First(members.iter().map(|text| Batch::parse(text).expect(text)).collect());
+    let found = |members: &[&str], body: &str| {
+        let headers = HeaderMap::new();
+        let request = request("/", &headers, body.as_bytes());
+        let batch = batch(members);
+        let found = elements(&batch, &request)?;
+        let mut scope = Scope::of(request);
+        let id = list(&["item:^2/id?", "item:/"]);
+        let ids = found.iter().map(|element| {
+            scope.enter(element);
+            text(id.find(&scope)).expect("an id")
+        });
+        Some(ids.collect::<Vec<_>>())
+    };
+    let two = ["json:/e/*/c", "json:/e/*/m"];
+    let mixed = r#"{"e":[{"id":1,"c":[10,11]},{"m":[20],"id":2},{"id":3,"c":[30],"m":[31]}]}"#;
+    let ids = ["1|10", "1|11", "2|20", "3|30", "3|31"].map(str::to_owned).to_vec();
+    assert_eq!(found(&two, mixed), Some(ids.clone()));
+    assert_eq!(found(&["json:/e/*/m", "json:/none", "json:/e/*/c"], mixed), Some(ids), "in the order of the body");
+    assert_eq!(found(&two, r#"{"e":[{"c":[],"id":1},{"id":2,"m":[20]}]}"#), Some(vec!["2|20".into()]));
+    assert_eq!(found(&two, r#"{"e":[{"c":[]}]}"#), Some(vec![]));
+    assert_eq!(found(&["json:/", "lines"], "[1,2]"), Some(vec!["|1".into(), "|2".into()]), "the line is no event too");
+    assert_eq!(found(&["json:/", "json:/0"], "[[1],2]"), Some(vec!["|[1]".into(), "|2".into()]));
+    assert_eq!(found(&["form:a", "form:b"], "a=[1]&b=[2]"), None, "two texts");
+    let half = vec!["1"; ELEMENTS_MAX / 2 + 1].join(",");
+    assert_eq!(found(&["json:/a", "json:/b"], &format!(r#"{{"a":[{half}],"b":[{half}]}}"#)), None, "too many");
 }
 
 #[test]
@@ -400,7 +431,7 @@ proptest! {
         let headers = HeaderMap::new();
         let scope = Scope::of(request("/", &headers, b""));
         let id = |x: &str, y: &str| {
-            let parts = [x, y].map(|part| Composite { expr: Expr::Text(part.to_owned()), optional: false });
+            let parts = [x, y].map(|part| Composite { expr: Expr::Text(part.to_owned()), optional: true });
             let of = Expr::Composite(parts.to_vec());
             text(of.find(&scope))
         };

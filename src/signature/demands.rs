@@ -15,8 +15,8 @@ pub struct Demands {
     pub public_url: Option<String>,
     /// Where the elements are, for credentials and signatures of each (`item:`).
     pub batch: Option<Batch>,
-    /// A handshake of this source signs any such value for a stranger: as signed content it proves nothing.
-    pub signs_for_strangers: Option<Allow>,
+    /// Handshakes of this source sign any such value for a stranger: as signed content it proves nothing.
+    pub signs_for_strangers: Vec<Allow>,
 }
 
 impl Demands {

@@ -32,7 +32,7 @@ pub struct Gate {
     blind: MacKey,
     public_url: Option<String>,
     batch: Option<Batch>,
-    signs_for_strangers: Option<Allow>,
+    signs_for_strangers: Vec<Allow>,
 }
 
 /// Something that can be authenticated: a request that has been read.
@@ -84,7 +84,7 @@ impl Gate {
             blind: MacKey::unknown(),
             public_url: None,
             batch: None,
-            signs_for_strangers: None,
+            signs_for_strangers: Vec::new(),
         }
     }
 
@@ -273,7 +273,7 @@ impl<'g, W: Witness> Bout<'g, W> {
                     continue;
                 }
             };
-            if self.gate.signs_for_strangers.is_some_and(|allow| content.is_only(allow)) {
+            if self.gate.signs_for_strangers.iter().any(|allow| content.is_only(*allow)) {
                 self.witness.saw(Step::SignedForStrangers);
                 continue;
             }

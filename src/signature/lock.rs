@@ -179,7 +179,7 @@ impl Forge<'_> {
     }
 }
 
-fn public_texts(demands: &Demands) -> Vec<&Secret> {
+pub(super) fn public_texts(demands: &Demands) -> Vec<&Secret> {
     let mut texts = Vec::new();
     for block in &demands.blocks {
         let Kind::PublicKey(algorithm, _) = block.kind else { continue };

@@ -38,6 +38,6 @@ pub use gate::{Authentic, Denied, Gate, Subject};
 pub use key::KeyError;
 
 pub use proof::{Denial, Proof};
-pub use reply::{Replier, SIGNED_VALUE_BYTES_MAX};
+pub use reply::{Replier, ReplyError, SIGNED_VALUE_BYTES_MAX};
 pub use sign::{Draft, SignError, sign};
 pub use witness::{Step, Witness};

@@ -3,13 +3,28 @@
 //! A stranger chooses the value. So that the answer is no signature of a delivery, the value is short and plain, and the
 //! gate refuses signed content that is such a value (`Demands::signs_for_strangers`).
 
+use thiserror::Error;
+
+use super::demands::Demands;
 use super::key::KeyError;
+use super::lock::public_texts;
 use super::mac::MacKey;
-use super::scheme::{Allow, Encoding, Hash, SecretFormat};
+use super::scheme::{Allow, Encoding, Hash, Kind, SecretFormat};
 use crate::secret::Secret;
 
 /// A longer value is not signed for a stranger, in bytes.
 pub const SIGNED_VALUE_BYTES_MAX: usize = 256;
+
+/// Why a handshake has nothing to sign with.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ReplyError {
+    /// The source has no secret at all.
+    #[error("there is no secret to sign with")]
+    NoSecret,
+    /// No secret of the source is a key for it; what is wrong with the first.
+    #[error("no secret can be the key: of the first, {0}")]
+    Key(KeyError),
+}
 
 /// Signs values for a handshake.
 #[derive(Debug)]
@@ -19,11 +34,30 @@ pub struct Replier {
 }
 
 impl Replier {
+    /// Prepares the key of a source's handshake: the first of its secrets that can be one. A sender that rotates knows the
+    /// first; it is of the block that has the HMAC, where there is one.
+    ///
+    /// # Errors
+    /// The source has no secret that is a key in that format.
+    pub fn of(source: &Demands, hash: Hash, encoding: Encoding, format: &SecretFormat) -> Result<Self, ReplyError> {
+        let hmac = source.blocks.iter().find(|block| matches!(block.kind, Kind::Hmac(..)));
+        let lists = hmac.into_iter().map(|block| &block.secrets).chain([&source.secrets]);
+        let mut lists = lists.chain(source.blocks.iter().map(|block| &block.secrets));
+        let secrets = lists.find(|list| !list.is_empty()).ok_or(ReplyError::NoSecret)?;
+        let public = public_texts(source);
+        let mut tried = secrets.iter().map(|secret| {
+            let secret = if public.contains(&secret) { Err(KeyError::Public) } else { Ok(secret) };
+            secret.and_then(|secret| Self::new(hash, encoding, format, secret))
+        });
+        let first = tried.next().ok_or(ReplyError::NoSecret)?;
+        first.or_else(|why| tried.find_map(Result::ok).ok_or(ReplyError::Key(why)))
+    }
+
     /// Prepares the key.
     ///
     /// # Errors
     /// The secret is empty or not in that format.
-    pub fn new(hash: Hash, encoding: Encoding, format: &SecretFormat, secret: &Secret) -> Result<Self, KeyError> {
+    fn new(hash: Hash, encoding: Encoding, format: &SecretFormat, secret: &Secret) -> Result<Self, KeyError> {
         let key = format.key(secret)?;
         Ok(Self { key: MacKey::new(hash, key.expose()), encoding })
     }

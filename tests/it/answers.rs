@@ -235,12 +235,13 @@ fn an_address_that_fails_too_often_is_refused_whatever_it_sends() {
 fn a_body_for_which_there_is_no_memory_may_come_again() {
     let gateway = without_custody("server: { body_budget: 1MiB }", "300ms");
     let mut greedy = gateway.connect();
-    greedy.send(&Request::post("/in/nobody").header("content-length", "1048576").bytes());
+    let head = Request::post("/in/nobody").header("content-length", "1048576").bytes();
+    greedy.send(&[&head[..], &[b'x'; 1_048_575]].concat());
     crate::support::limit::wait_for("the budget to be spent", || {
         let answer = gateway.ask(&post("one", "{}"));
         let refused = (answer.status, answer.header("retry-after"), answer.header("connection"));
         let metrics = gateway.ask_admin("/metrics")?.text().to_owned();
-        let spent = metrics.lines().any(|line| line.starts_with("hookgate_") && line.ends_with(" 1048576"));
+        let spent = metrics.lines().any(|line| line == "hookgate_body_budget_used_bytes 1048575");
         (spent && refused == (503, Some("2"), Some("close"))).then_some(())
     });
     drop(greedy);
@@ -248,6 +249,21 @@ fn a_body_for_which_there_is_no_memory_may_come_again() {
         let answer = gateway.ask(&Request::post("/in/one").header("x-api-key", "wrong").body("{}"));
         (answer.status == 401).then_some(())
     });
+}
+
+#[test]
+fn bodies_that_are_only_declared_take_no_memory_from_others() {
+    let gateway = without_custody("server: { body_budget: 1MiB }", "300ms");
+    let mut strangers: Vec<_> = (0..4).map(|_| gateway.connect()).collect();
+    for connection in &mut strangers {
+        connection.send(&Request::post("/in/one").header("content-length", "1048576").bytes());
+    }
+    crate::support::limit::wait_for("the strangers to be read from", || {
+        let metrics = gateway.ask_admin("/metrics")?.text().to_owned();
+        metrics.lines().any(|line| line == "hookgate_body_budget_used_bytes 32768").then_some(())
+    });
+    let answer = gateway.ask(&Request::post("/in/one").header("x-api-key", "wrong").body("{}"));
+    assert_eq!(answer.status, 401);
 }
 
 #[test]

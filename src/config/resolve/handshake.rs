@@ -4,14 +4,14 @@ use crate::config::decode::Block as _;
 use crate::config::file::handshake::{Condition, Handshake, HandshakeAuth, Kind};
 use crate::config::file::source::Source;
 use crate::config::problem::Problems;
-use crate::config::resolve::auth::{self, Blocks};
-use crate::config::resolve::proof;
+use crate::config::resolve::auth;
+use crate::config::resolve::hmac_reply;
 use crate::config::resolve::proven::{Proven, demands};
 use crate::config::resolve::reply::{content_type, headers};
 use crate::config::resolve::secrets::Files;
 use crate::config::resolve::source_keys;
-use crate::ingest::source::{self as settled, HandshakeMac, Reply};
-use crate::signature::scheme::{self, Allow, Encoding};
+use crate::ingest::source::{self as settled, Reply};
+use crate::signature::Gate;
 
 /// Resolves all of them.
 pub(super) fn resolve(
@@ -26,8 +26,10 @@ pub(super) fn resolve(
             problems.error(&handshake.kind.at, format!("`{word}`"), "another kind: this one comes in a later version");
             continue;
         }
-        let mac = (*handshake.kind == Kind::HmacReply).then(|| mac(handshake, &proven.blocks, problems)).flatten();
+        let signs = *handshake.kind == Kind::HmacReply;
+        let mac = if signs { hmac_reply::mac(handshake, proven, problems) } else { None };
         check(handshake, problems);
+        check_condition(handshake, source, problems);
         resolved.push(settled::Handshake {
             methods: handshake.when.method.0.clone(),
             when: handshake.when.all.iter().filter_map(|condition| self::condition(condition, problems)).collect(),
@@ -46,26 +48,25 @@ fn check(handshake: &Handshake, problems: &mut Problems) {
     if handshake.value.is_none() && !handshake.value.given && kind != Kind::StatusOnly {
         problems.error(handshake.at(), "no `value`", "what is echoed or signed, such as query:challenge");
     }
-    if kind == Kind::HmacReply && *handshake.allow == Allow::Text {
-        problems.error(
-            &handshake.allow.at,
-            "`text`",
-            "`token` or `hex`: whatever is signed for a stranger must never pass for a delivery",
-        );
-    }
     if kind != Kind::HmacReply {
-        for (given, at) in [
-            (handshake.hmac.given, &handshake.hmac.at),
-            (handshake.encoding.given, &handshake.encoding.at),
-            (handshake.secret_format.given, &handshake.secret_format.at),
-        ] {
-            if given {
-                problems.error(at, "a key of `hmac_reply`", "`kind: hmac_reply`, or not this key");
-            }
-        }
+        hmac_reply::refuse_keys(handshake, problems);
     }
     if handshake.when.method.0.is_empty() && handshake.when.method.sound {
         problems.error(&handshake.when.method.at, "an empty list", "at least one method");
+    }
+}
+
+/// A handshake is never an event, so one that every delivery fits would lose them all.
+fn check_condition(handshake: &Handshake, source: &Source, problems: &mut Problems) {
+    let when = &handshake.when;
+    let whole = when.sound && when.method.sound && when.all.sound && source.methods.sound;
+    let also_delivers = |method| source.methods.0.contains(method);
+    if let Some(method) =
+        when.method.0.iter().find(|method| also_delivers(method)).filter(|_| whole && when.all.is_empty())
+    {
+        let at = if when.given { &when.at } else { handshake.at() };
+        let found = format!("a handshake that every {method} is, and deliveries are {method} too");
+        problems.error(at, found, "`when.all` that only the handshake fits, or another `when.method`");
     }
 }
 
@@ -99,35 +100,22 @@ fn own_proof(
     let mut secrets = [].as_slice();
     if blocks.need_secrets() {
         secrets = &proven.secrets;
-        let expected = "one: without it the source's own secret is what has to be told there";
-        problems.warn(&handshake.auth.at, "no secret of the handshake's own", expected);
+        let found = "no secret of the handshake's own";
+        if !secrets.is_empty() {
+            let expected = "one: without it the source's own secret is what has to be told there";
+            problems.warn(&handshake.auth.at, found, expected);
+        } else if !proven.blocks.need_secrets() {
+            // Where the source needs one as well, that has been told.
+            problems.error(&handshake.auth.at, found, "one: the source has none beside its `auth` either");
+        }
     }
     let demands = demands(&blocks, secrets, proven.public_url.clone());
-    // The source's own secrets have been looked at.
-    if proven.check_keys && secrets.is_empty() && handshake.auth.sound {
+    // The source's own secrets have been looked at, but not whether they are any for these blocks.
+    let looked_at = !secrets.is_empty() && Gate::new(demands.clone()).is_ok();
+    if proven.check_keys && !looked_at && handshake.auth.sound {
         source_keys::check(&demands, &blocks, secrets, &handshake.auth.at, problems);
     }
     settled::HandshakeAuth::Own(demands)
-}
-
-/// What is not said here is as in the source's first HMAC.
-fn mac(handshake: &Handshake, blocks: &Blocks, problems: &mut Problems) -> Option<HandshakeMac> {
-    let of_source = blocks.blocks.iter().find_map(|block| match &block.kind {
-        scheme::Kind::Hmac(hash, signed) => Some((*hash, signed.encoding, block.secret_format.clone())),
-        _ => None,
-    });
-    let Some(hash) = handshake.hmac.or(of_source.as_ref().map(|(hash, ..)| *hash)) else {
-        problems.error(
-            handshake.at(),
-            "no `hmac`, and none in the source's `auth`",
-            "the hash function of the answer's HMAC",
-        );
-        return None;
-    };
-    let encoding = handshake.encoding.or(of_source.as_ref().map(|(_, encoding, _)| *encoding)).unwrap_or(Encoding::Hex);
-    let own = handshake.secret_format.as_ref().map(proof::secret_format);
-    let format = own.or(of_source.map(|(.., format)| format)).unwrap_or_default();
-    Some(HandshakeMac { hash, encoding, format })
 }
 
 fn reply(handshake: &Handshake, problems: &mut Problems) -> Reply {
@@ -139,9 +127,8 @@ fn reply(handshake: &Handshake, problems: &mut Problems) -> Reply {
         body: answer.body.clone().unwrap_or_else(|| by_default.to_owned()),
         headers: headers(&answer.headers, problems),
     };
-    let says = |text: &str| reply.body.contains(text) || reply.headers.iter().any(|(_, value)| value.contains(text));
-    if *handshake.kind == Kind::HmacReply && !says("{mac}") {
-        problems.error(&answer.at, "an answer without `{mac}`", "it in `body` or one of `headers`");
+    if *handshake.kind == Kind::HmacReply {
+        hmac_reply::check_reply(&reply, &answer.at, problems);
     }
     reply
 }

@@ -13,6 +13,7 @@ mod auth;
 mod checks;
 mod gateway;
 mod handshake;
+mod hmac_reply;
 mod identify;
 mod kafka;
 mod listener;

@@ -13,7 +13,7 @@ use crate::config::resolve::whole::Whole;
 use crate::config::resolve::{path, places, source_keys, url};
 use crate::ingest::source::{Handshake, HandshakeAuth};
 use crate::signature::Demands;
-use crate::signature::scheme::{Allow, Check, Kind};
+use crate::signature::scheme::{Check, Kind};
 
 /// The proof of a source.
 #[derive(Debug)]
@@ -109,10 +109,7 @@ impl Proven {
         let stranger = |handshake: &&Handshake| handshake.mac.is_some() && is_open(handshake);
         Demands {
             batch: (*source.batch).clone(),
-            signs_for_strangers: handshakes
-                .iter()
-                .find(stranger)
-                .map(|handshake: &Handshake| -> Allow { handshake.allow }),
+            signs_for_strangers: handshakes.iter().filter(stranger).map(|handshake| handshake.allow).collect(),
             ..demands(&self.blocks, &self.secrets, self.public_url.clone())
         }
     }
@@ -139,7 +136,7 @@ pub(super) fn demands(blocks: &Blocks, secrets: &[Found], public_url: Option<Str
         secrets: secrets.iter().map(|found| found.secret.clone()).collect(),
         public_url,
         batch: None,
-        signs_for_strangers: None,
+        signs_for_strangers: Vec::new(),
     }
 }
 

@@ -85,17 +85,6 @@ fn a_handshake_with_a_kind_replaces_and_one_without_is_merged() {
 }
 
 #[test]
-fn a_handshake_without_its_own_secret_warns() {
-    assert_warning(&with_source("preset: meta"), "sources.a.handshake.auth", "no secret of the handshake's own");
-}
-
-#[test]
-fn a_handshakes_own_secret_is_looked_at() {
-    let text = with_source("preset: meta\nhandshake: { auth: { secret: short } }");
-    assert_warning(&text, "sources.a.handshake.auth.secret", "a secret of 5 bytes");
-}
-
-#[test]
 fn an_unknown_preset_is_refused_with_the_one_that_was_meant() {
     assert_error(&with_source("preset: githb"), "sources.a.preset", "did you mean `github`?");
 }

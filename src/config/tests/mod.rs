@@ -3,6 +3,8 @@
 use super::{Config, Loaded, Problem, Problems, Severity};
 
 mod form;
+mod handshakes;
+mod identities;
 mod laying;
 mod rules;
 mod shipped;

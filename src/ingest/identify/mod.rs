@@ -180,7 +180,7 @@ impl Identifier {
         let kind = kind.flatten().unwrap_or_else(|| UNTYPED.to_owned());
         let key = self.settings.key.as_ref().map(|expr| expr.find(scope).filter(|key| fits(key)));
         missing.key = matches!(key, Some(None));
-        let also = self.settings.also.as_ref().and_then(|expr| expr.find(scope)).map(Cow::into_owned);
+        let also = self.settings.also.as_ref().and_then(|expr| expr.find(scope)).filter(|also| !also.is_empty());
         let event = Event {
             source: self.source.clone(),
             topic: self.topic.clone(),
@@ -190,7 +190,7 @@ impl Identifier {
             received_at: records.received_at(),
             digests: Vec::new(),
         };
-        Candidate { event, id, kind, also, missing }
+        Candidate { event, id, kind, also: also.map(Cow::into_owned), missing }
     }
 }
 

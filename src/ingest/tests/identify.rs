@@ -47,6 +47,15 @@ fn an_event_is_named_by_what_its_source_says() {
 }
 
 #[test]
+fn an_empty_second_key_is_none() {
+    let identifier = identifier(|settings| settings.identify.also = Some(expr("json:/token")));
+    for body in [r#"{"id":1,"token":""}"#, r#"{"id":1,"token":null}"#, r#"{"id":1}"#] {
+        let found = events(&identifier, delivery(body)).expect("good");
+        assert_eq!(found.candidates()[0].also, None, "{body}");
+    }
+}
+
+#[test]
 fn what_is_missing_is_said_and_rejected_only_where_that_was_asked_for() {
     let of = |reject: bool| {
         identifier(|settings| {
@@ -183,6 +192,8 @@ fn a_composite_id_is_whole_or_none() {
         (r#"{"a":"x|","b":"y%"}"#, Some("x%7C|y%25")),
         (r#"{"a":"x"}"#, Some("x|")),
         (r#"{"b":"y"}"#, None),
+        (r#"{"a":"x","b":""}"#, Some("x|")),
+        (r#"{"a":"","b":"y"}"#, None),
         (r#"{"a":"","b":""}"#, None),
     ] {
         let found = events(&identifier, delivery(body)).expect("kept");

@@ -333,17 +333,21 @@ fn ten_thousand_signed_elements_are_verified() {
 
 #[test]
 fn what_a_handshake_signs_for_strangers_proves_nothing() {
-    let demands = |allow| Demands { signs_for_strangers: allow, ..demands(vec![hmac(signed("header:x-sig"))], &["s"]) };
-    let send = |allow, body: &str| {
+    let demands = |allow: &[Allow]| Demands {
+        signs_for_strangers: allow.to_vec(),
+        ..demands(vec![hmac(signed("header:x-sig"))], &["s"])
+    };
+    let send = |allow: &[Allow], body: &str| {
         opened(&Gate::new(demands(allow)).expect("a gate"), post(&[("x-sig", &hex_mac("s", body))], body))
     };
-    assert_eq!(send(None, "uzwcfYtzr9"), Ok(Some(0)));
+    assert_eq!(send(&[], "uzwcfYtzr9"), Ok(Some(0)));
     for body in ["uzwcfYtzr9", "a+/=_-.", ""] {
-        assert_eq!(send(Some(Allow::Token), body), Err(Denial::Wrong), "{body}");
+        assert_eq!(send(&[Allow::Token], body), Err(Denial::Wrong), "{body}");
     }
-    assert_eq!(send(Some(Allow::Token), BODY), Ok(Some(0)));
-    assert_eq!(send(Some(Allow::Hex), "20f9f8ed"), Err(Denial::Wrong));
-    assert_eq!(send(Some(Allow::Hex), "PG5v"), Ok(Some(0)));
+    assert_eq!(send(&[Allow::Token], BODY), Ok(Some(0)));
+    assert_eq!(send(&[Allow::Hex], "20f9f8ed"), Err(Denial::Wrong));
+    assert_eq!(send(&[Allow::Hex], "PG5v"), Ok(Some(0)));
+    assert_eq!(send(&[Allow::Hex, Allow::Token], "PG5v"), Err(Denial::Wrong), "the second signs it");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Which secrets a gate can be built with.
 
-use super::super::scheme::{Check, SecretFormat};
-use super::super::{BlockProblem, GateError, KeyError, SecretAt, WeakSecret};
+use super::super::scheme::{Allow, Check, SecretFormat};
+use super::super::{BlockProblem, GateError, KeyError, Replier, ReplyError, SecretAt, WeakSecret};
 use super::*;
 
 const LONG: &str = "a secret of some length";
@@ -177,4 +177,27 @@ fn no_two_secrets_of_a_source_have_one_number() {
     ] {
         assert_eq!(opened(&gate, post(&[(name, secret)], "")), Ok(Some(number)), "{secret}");
     }
+}
+
+#[test]
+fn a_reply_is_signed_by_the_first_secret_that_is_a_key_of_the_hmac() {
+    let own = |secret: &str, block: Block| Block { secrets: vec![Secret::new(secret)], ..block };
+    let by_hmac = || hmac(signed("header:x-sig"));
+    let by_query = || Block::new(Kind::Query("key".into()));
+    let mac = |format: &SecretFormat, blocks: Vec<Block>, secrets: &[&str]| {
+        let replier = Replier::of(&demands(blocks, secrets), Hash::Sha256, Encoding::Hex, format);
+        replier.map(|replier| replier.mac(Allow::Token, b"token").expect("a MAC"))
+    };
+    let (text, hex) = (SecretFormat::default(), format(Encoding::Hex));
+    assert_eq!(mac(&text, vec![by_hmac()], &["one", "two"]), Ok(hex_mac("one", "token")));
+    assert_eq!(mac(&text, vec![own("three", by_query()), own("two", by_hmac())], &[]), Ok(hex_mac("two", "token")));
+    assert_eq!(mac(&text, vec![own("two", by_hmac()), by_query()], &["one"]), Ok(hex_mac("two", "token")));
+    assert_eq!(mac(&text, vec![own("three", by_query())], &[]), Ok(hex_mac("three", "token")));
+    assert_eq!(mac(&hex, vec![by_hmac()], &["no hex", "6f6e65"]), Ok(hex_mac("one", "token")));
+    let not_hex = ReplyError::Key(KeyError::NotEncoded(Encoding::Hex));
+    assert_eq!(mac(&hex, vec![by_hmac()], &["no hex"]), Err(not_hex));
+    assert_eq!(mac(&text, vec![by_hmac()], &[]), Err(ReplyError::NoSecret));
+    let key = own(HEX_KEY, Block { secret_format: format(Encoding::Hex), ..ed25519(signed("header:x-sig")) });
+    let public = mac(&text, vec![key, by_hmac()], &[HEX_KEY]);
+    assert_eq!(public, Err(ReplyError::Key(KeyError::Public)), "everybody may know it");
 }

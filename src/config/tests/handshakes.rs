@@ -1,0 +1,104 @@
+//! Handshakes: what they need, and what would make one a hole.
+
+use super::{assert_error, assert_warning, good, indented, with_header_source, with_source, with_sources};
+use crate::signature::scheme::{Allow, Encoding, Hash};
+
+#[test]
+fn an_hmac_reply_never_signs_any_text_and_says_its_mac() {
+    let reply = |more: &str| {
+        with_source(&format!(
+            "auth: {{ hmac: sha512, signature: header:X-S, encoding: base64 }}\nhandshake: {{ kind: hmac_reply, when: {{ all: [json:/t] }}, auth: none, value: json:/t{more} }}"
+        ))
+    };
+    assert_error(&reply(""), "sources.a.handshake.reply", "an answer without `{mac}`");
+    assert_error(&reply(", allow: text, reply: { body: '{mac}' }"), "sources.a.handshake.allow", "`token` or `hex`");
+    let source = good(&reply(", reply: { body: '{mac}' }")).config.sources.remove(0);
+    let mac = source.handshakes[0].mac.clone().expect("as the source's");
+    assert_eq!((mac.hash, mac.encoding), (Hash::Sha512, Encoding::Base64));
+    assert_eq!(source.demands.signs_for_strangers, [Allow::Token]);
+    let without = "handshake: { kind: hmac_reply, when: { all: [json:/t] }, value: json:/t, reply: { body: '{mac}' } }";
+    assert_error(&with_header_source(without), "sources.a.handshake", "no `hmac`, and none in the source's");
+}
+
+#[test]
+fn a_handshake_needs_what_it_answers_with() {
+    assert_error(
+        &with_header_source("handshake: { kind: echo_query, when: { method: GET } }"),
+        "sources.a.handshake",
+        "no `value`",
+    );
+    assert_error(
+        &with_header_source("handshake: { kind: status_only, when: { method: GET }, hmac: sha256 }"),
+        "sources.a.handshake.hmac",
+        "hmac_reply",
+    );
+    assert_error(&with_header_source("handshake: { value: query:a }"), "sources.a.handshake.kind", "no `kind`");
+    good(&with_header_source(
+        "handshake: [{ kind: status_only, when: { method: [HEAD] } }, { kind: echo_json, value: json:/c, when: { all: [json:/c, { absent: json:/d }] } }]",
+    ));
+}
+
+#[test]
+fn a_handshake_is_told_from_a_delivery() {
+    let every = "a handshake that every POST is";
+    let with = |when: &str| with_header_source(&format!("handshake: {{ kind: status_only{when} }}"));
+    assert_error(&with(""), "sources.a.handshake", every);
+    assert_error(&with(", when: { all: [] }"), "sources.a.handshake.when", every);
+    assert_error(&with(", when: { method: [GET, POST] }, auth: none"), "sources.a.handshake.when", every);
+    good(&with(", when: { method: [GET, HEAD] }"));
+    good(&with(", when: { all: [header:X-Probe] }"));
+}
+
+#[test]
+fn a_handshake_without_its_own_secret_warns() {
+    assert_warning(&with_source("preset: meta"), "sources.a.handshake.auth", "no secret of the handshake's own");
+}
+
+#[test]
+fn a_handshakes_own_secret_is_looked_at() {
+    let text = with_source("preset: meta\nhandshake: { auth: { secret: short } }");
+    assert_warning(&text, "sources.a.handshake.auth.secret", "a secret of 5 bytes");
+}
+
+#[test]
+fn a_handshake_with_a_proof_that_nothing_could_give_is_refused() {
+    let own = "auth: { header: X-Key, secret: '${SECRET}' }\nhandshake: { kind: status_only, when: { all: [query:t] }, auth: { query: t";
+    let source = |rest: &str| with_sources(&format!("a:\n{}", indented(&format!("{own}{rest}"), "  ")));
+    assert_error(&source(" } }"), "sources.a.handshake.auth", "the source has none beside its `auth`");
+    assert!(good(&source(", secret: '${SECRET}' } }")).warnings.is_empty());
+    let not_hex = with_header_source(
+        "handshake: { kind: status_only, when: { all: [query:t] }, auth: { query: t, secret_format: { decode: base64, require: x } } }",
+    );
+    assert_error(&not_hex, "sources.a.secret", "a secret that cannot be used");
+}
+
+/// A source whose handshake signs, with these keys of it and this `auth`.
+fn signing(auth: &str, more: &str) -> String {
+    let handshake = "kind: hmac_reply, when: { all: [json:/t] }, auth: none, value: json:/t, reply: { body: '{mac}' }";
+    format!("auth: {{ {auth} }}\nhandshake: {{ {handshake}{more} }}")
+}
+
+#[test]
+fn an_hmac_reply_has_a_key_to_sign_with() {
+    let hmac = "hmac: sha256, signature: header:X-S";
+    let without = |text: &str| with_sources(&format!("a:\n{}", indented(text, "  ")));
+    good(&without(&signing(&format!("{hmac}, secret: '${{SECRET}}'"), "")));
+    good(&without(&signing("header: X-Key, secret: '${SECRET}'", ", hmac: sha1")));
+    let open = signing("none: true", ", hmac: sha1");
+    assert_error(&without(&open), "sources.a.handshake", "no secret to sign with");
+    let hex = with_source(&signing(hmac, ", secret_format: { decode: base64, require: whsec_ }"));
+    assert_error(&hex, "sources.a.handshake.secret_format", "it does not begin with whsec_");
+}
+
+#[test]
+fn every_value_that_is_signed_for_a_stranger_proves_no_delivery() {
+    let reply = |allow: &str, at: &str| {
+        format!(
+            "{{ kind: hmac_reply, when: {{ all: [json:/{at}] }}, auth: none, value: json:/{at}, allow: {allow}, reply: {{ body: '{{mac}}' }} }}"
+        )
+    };
+    let handshakes = format!("[{}, {}]", reply("hex", "a"), reply("token", "b"));
+    let text = with_source(&format!("auth: {{ hmac: sha256, signature: header:X-S }}\nhandshake: {handshakes}"));
+    let source = good(&text).config.sources.remove(0);
+    assert_eq!(source.demands.signs_for_strangers, [Allow::Hex, Allow::Token]);
+}
