@@ -89,7 +89,12 @@ impl Bounds {
 
     /// Makes room: the fullest ring forgets its oldest generation before its time.
     fn turn_early(&self, now: Moment) {
-        let fullest = lock(&self.rings).iter().max_by_key(|ring| ring.0.entries.load(Ordering::Relaxed)).cloned();
+        let rings = lock(&self.rings);
+        // Another thread has just made room: a second generation would be forgotten for nothing.
+        if self.entries.load(Ordering::Relaxed) < self.max_keys {
+            return;
+        }
+        let fullest = rings.iter().max_by_key(|ring| ring.0.entries.load(Ordering::Relaxed));
         let Some(ring) = fullest else { return };
         // Empty generations free nothing: go on until one was not. Five turns empty any ring.
         for _ in 0..=GENERATIONS {
@@ -100,7 +105,7 @@ impl Bounds {
                 break;
             }
         }
-        self.show_window(&ring, ring.remembers(now));
+        self.show_window(ring, ring.remembers(now));
     }
 
     fn forget(&self, dropped: usize) {

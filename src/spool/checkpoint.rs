@@ -128,16 +128,16 @@ impl Checkpoints {
     }
 
     /// What is to be written now.
-    pub(super) fn next(&mut self, ledger: &Ledger, newest: u64, synced: u64, next_sequence: u64) -> Checkpoint {
-        self.generation += 1;
+    pub(super) fn next(&self, ledger: &Ledger, newest: u64, synced: u64, next_sequence: u64) -> Checkpoint {
+        let generation = self.generation + 1;
         let watermark = ledger.find(0, Search::Outstanding).unwrap_or(synced + 1);
         let runs = ledger.delivered_runs(watermark, RUNS_MAX);
         let synced_in = ledger.holder(synced).unwrap_or(0);
-        Checkpoint { generation: self.generation, newest, synced, synced_in, next_sequence, watermark, runs }
+        Checkpoint { generation, newest, synced, synced_in, next_sequence, watermark, runs }
     }
 
-    /// Writes it over the older one.
-    pub(super) fn write(disk: &dyn Disk, checkpoint: &Checkpoint) -> io::Result<()> {
+    /// Writes it over the older one. Where that fails, the next one is written there as well: the other one is good.
+    pub(super) fn write(&mut self, disk: &dyn Disk, checkpoint: &Checkpoint) -> io::Result<()> {
         let name = NAMES[usize::from(!checkpoint.generation.is_multiple_of(2))];
         let file = match disk.open(name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -148,7 +148,9 @@ impl Checkpoints {
             other => other?,
         };
         file.write_all_at(&checkpoint.encode(), 0)?;
-        file.sync()
+        file.sync()?;
+        self.generation = checkpoint.generation;
+        Ok(())
     }
 }
 

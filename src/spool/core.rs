@@ -221,18 +221,19 @@ impl Storage {
     }
 
     /// Writes down what is delivered, if that has changed.
-    pub(super) fn checkpoint(&self, outlet: &Mutex<Outlet>) {
+    pub(super) fn checkpoint(&self, outlet_of: &Mutex<Outlet>) {
         let mut checkpoints = hold(&self.checkpoints);
         let next_sequence = hold(&self.intake).next_sequence;
-        let mut outlet = hold(outlet);
+        let mut outlet = hold(outlet_of);
         if !std::mem::take(&mut outlet.dirty) {
             return;
         }
         let newest = self.newest.load(Ordering::Relaxed);
         let checkpoint = checkpoints.next(&outlet.ledger, newest, outlet.synced_to, next_sequence);
         drop(outlet);
-        if let Err(error) = Checkpoints::write(&*self.disk, &checkpoint) {
+        if let Err(error) = checkpoints.write(&*self.disk, &checkpoint) {
             tracing::warn!(%error, "the spool's checkpoint cannot be written; a restart will deliver more events twice");
+            hold(outlet_of).dirty = true;
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What becomes of segments, keys and checkpoints over time.
 
-use super::io::twin::Op;
+use std::io::ErrorKind;
+
+use super::io::twin::{Failure, Op};
 use super::*;
 
 fn fill(rig: &mut Rig, names: std::ops::Range<u32>, topic: &str) {
@@ -143,6 +145,27 @@ fn a_checkpoint_spares_what_was_delivered() {
     }
     rig.tidy();
     assert_eq!(names(&rig.cut().take_all()), ["1", "3"]);
+}
+
+#[test]
+fn a_checkpoint_that_could_not_be_written_is_written_again_and_never_over_the_good_one() {
+    let mut rig = Rig::new();
+    for index in 0..3 {
+        rig.kept(&format!("{index}"), "t");
+    }
+    let mut parcels = rig.take_all();
+    parcels.remove(0).delivered();
+    rig.tidy();
+    let good = rig.twin.bytes("checkpoint.1");
+    parcels.remove(0).delivered();
+    for _ in 0..2 {
+        rig.twin.fail(Op::Write, 0, 1, Failure::Error(ErrorKind::Other));
+        rig.tidy();
+        assert_eq!(rig.twin.bytes("checkpoint.1"), good);
+    }
+    // Nothing more is delivered: what failed is made up for all the same.
+    rig.tidy();
+    assert_eq!(names(&rig.cut().take_all()), ["2"]);
 }
 
 #[test]
