@@ -28,7 +28,7 @@ use crate::clock::UnixMillis;
 use crate::event::Digest;
 
 /// A key file's name ends so.
-pub(super) const SUFFIX: &str = ".keys";
+pub(super) const SUFFIX: &str = "keys";
 /// A file takes blocks until it has so many bytes.
 const FILE_BYTES: u64 = 4 << 20;
 const MAGIC: &[u8; 8] = b"hookgkey";
@@ -138,7 +138,7 @@ impl KeyFiles {
     /// It is not there; the next one goes to a new file.
     pub(super) fn add(&mut self, disk: &dyn Disk, keys: &Keys, next_number: impl FnOnce() -> u64) -> io::Result<()> {
         if self.open.is_none() || self.files.last().is_none_or(|file| file.bytes >= FILE_BYTES) {
-            let name = format!("{:016x}{SUFFIX}", next_number());
+            let name = format!("{:016x}.{SUFFIX}", next_number());
             self.open = Some(disk.create(&name)?);
             self.files.push(KeyFile { name, bytes: 0, newest: 0 });
             disk.sync_directory().inspect_err(|_| self.open = None)?;

@@ -11,9 +11,11 @@
 //! written again, and counts only then. Records that a segment holds beyond what its successor says was synced were
 //! written again elsewhere, or were given up, when that segment failed; they are left out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
+
+use rustix::io::Errno;
 
 use super::checkpoint::{Checkpoint, Checkpoints};
 use super::io::{Disk, Entry as Listed, File};
@@ -74,6 +76,12 @@ struct Candidate {
     bytes: u64,
 }
 
+/// A file that has a live segment's name and cannot be one.
+struct Stray {
+    name: String,
+    why: String,
+}
+
 /// Whom the recovered keys are told to.
 pub(super) struct Memory<'a> {
     /// Older keys are of no use.
@@ -106,13 +114,12 @@ pub(super) fn recover(
     let listed = disk.list()?;
     // What is seen may be in memory only; removals below rely on it.
     disk.sync_directory()?;
-    let numbers = listed.iter().filter_map(|entry| number(&entry.name));
-    let newest = numbers.max().unwrap_or(0);
+    let newest = listed.iter().filter_map(|entry| number(&entry.name)).max().unwrap_or(0);
     let (checkpoints, checkpoint) = Checkpoints::load(disk);
-    let (candidates, unreadable) = candidates(disk, &listed)?;
+    let (candidates, strays) = candidates(disk, &listed)?;
     let candidates = without_attempts(disk, without_replaced(disk, candidates)?)?;
     let spares = spares(disk, &listed, limits);
-    let key_files = listed.into_iter().filter(|entry| entry.name.ends_with(keys::SUFFIX)).collect();
+    let key_files = listed.into_iter().filter(|entry| has(&entry.name, keys::SUFFIX)).collect();
     let key_files = KeyFiles::recall(disk, key_files, memory.since, memory.remember);
 
     let mut recovered = Recovered {
@@ -138,43 +145,69 @@ pub(super) fn recover(
         let successor = synced_by_successor.get(&candidate.header.number).copied();
         recovered.add(disk, candidate, Bounds { successor, before }, limits, metrics, memory)?;
     }
-    for name in unreadable {
-        tracing::error!(name, "neither header of a segment can be read; it is set aside; runbook spool-damaged");
+    for Stray { name, why } in strays {
+        tracing::error!(name, "{why}; it is set aside; runbook spool-damaged");
         metrics.spool_corrupt_records.inc();
-        disk.set_aside(&name)?;
+        // What cannot even be moved harms nobody where it lies.
+        if let Err(error) = disk.set_aside(&name) {
+            tracing::error!(%error, name, "a segment that cannot be used cannot be set aside either; it is passed over");
+        }
     }
     Ok(recovered)
 }
 
 fn number(name: &str) -> Option<u64> {
-    let (number, suffix) = name.split_once('.')?;
-    let ours = matches!(suffix, segment::LIVE | segment::SPARE | segment::NEW | "keys");
-    u64::from_str_radix(number, 16).ok().filter(|_| ours)
+    let (number, suffix) = segment::parse(name)?;
+    matches!(suffix, segment::LIVE | segment::SPARE | segment::NEW | keys::SUFFIX).then_some(number)
 }
 
-/// The live segments in the order of their records, and the names of those without a header.
-fn candidates(disk: &dyn Disk, listed: &[Listed]) -> Result<(Vec<Candidate>, Vec<String>), Stop> {
+fn has(name: &str, wanted: &str) -> bool {
+    segment::parse(name).is_some_and(|(_, suffix)| suffix == wanted)
+}
+
+/// The live segments in the order of their records, and what has the name of one and is none.
+fn candidates(disk: &dyn Disk, listed: &[Listed]) -> Result<(Vec<Candidate>, Vec<Stray>), Stop> {
     let mut candidates = Vec::new();
-    let mut unreadable = Vec::new();
-    for Listed { name, bytes } in listed {
-        if name.split_once('.').is_none_or(|(_, suffix)| suffix != segment::LIVE) {
-            continue;
-        }
-        let file = disk.open(name)?;
+    let mut strays = Vec::new();
+    let mut taken: HashSet<String> = listed.iter().map(|entry| entry.name.clone()).collect();
+    for Listed { name, bytes } in listed.iter().filter(|entry| has(&entry.name, segment::LIVE)) {
+        let mut stray = |why| strays.push(Stray { name: name.clone(), why });
+        let file = match disk.open(name) {
+            Ok(file) => file,
+            Err(error) if is_general(&error) => return Err(error.into()),
+            Err(error) => {
+                stray(format!("a segment cannot be opened ({error})"));
+                continue;
+            }
+        };
         match Header::read(&*file, *bytes) {
             Ok(header) => {
                 let right = segment::name(header.number);
                 if *name != right {
+                    // The one that has the name is the live one; this is a copy, and perhaps an older one.
+                    if !taken.insert(right.clone()) {
+                        stray("a segment says that it is another one, which is there too".into());
+                        continue;
+                    }
                     disk.rename(name, &right)?;
                 }
                 candidates.push(Candidate { header, file, bytes: *bytes });
             }
             Err(NoHeader::Alien { version }) => return Err(Stop::Alien { name: name.clone(), version }),
-            Err(NoHeader::Damaged) => unreadable.push(name.clone()),
+            Err(NoHeader::Damaged) => stray("neither header of a segment can be read".into()),
         }
     }
     candidates.sort_by_key(|candidate| (candidate.header.base, candidate.header.number));
-    Ok((candidates, unreadable))
+    Ok((candidates, strays))
+}
+
+/// The error would meet every other file too, and an operator can cure it: nothing is set aside for it.
+fn is_general(error: &io::Error) -> bool {
+    let kind = matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::OutOfMemory
+    );
+    kind || matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 /// Finishes a compaction that was cut off between the new segment's coming and the old ones' going.
@@ -237,7 +270,7 @@ fn last_log(candidates: &[Candidate]) -> u64 {
 fn spares(disk: &dyn Disk, listed: &[Listed], limits: &Limits) -> Vec<String> {
     let mut spares = Vec::new();
     for Listed { name, bytes } in listed {
-        match name.split_once('.') {
+        match segment::parse(name) {
             Some((_, segment::SPARE)) if *bytes == limits.segment_bytes => spares.push(name.clone()),
             Some((_, segment::SPARE | segment::NEW)) => drop(disk.remove(name)),
             _ => {}

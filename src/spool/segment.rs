@@ -186,6 +186,15 @@ pub(super) fn name(number: u64) -> String {
     format!("{number:016x}.{LIVE}")
 }
 
+/// The number and the suffix of a name that is ours: exactly 16 hexadecimal digits, a point, and what follows. What has
+/// another name is a person's own, whatever its bytes say.
+pub(super) fn parse(name: &str) -> Option<(u64, &str)> {
+    let (digits, suffix) = name.split_once('.')?;
+    let ours = digits.len() == 16 && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+    let number = u64::from_str_radix(digits, 16).ok().filter(|_| ours)?;
+    Some((number, suffix))
+}
+
 /// A live segment's file ends so.
 pub(super) const LIVE: &str = "seg";
 /// A prepared segment's.

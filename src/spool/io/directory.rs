@@ -65,6 +65,17 @@ fn make(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Where a file may lie without taking another's place.
+fn free_name(directory: &Path, name: &str) -> PathBuf {
+    let mut path = directory.join(name);
+    let mut copies = 1u32;
+    while path.symlink_metadata().is_ok() {
+        copies += 1;
+        path = directory.join(format!("{name}.{copies}"));
+    }
+    path
+}
+
 impl Disk for Directory {
     fn lock(&self) -> io::Result<bool> {
         let file = Self::options().create(true).truncate(false).open(self.path.join(LOCK))?;
@@ -95,7 +106,7 @@ impl Disk for Directory {
     fn set_aside(&self, name: &str) -> io::Result<()> {
         let aside = self.path.join(DAMAGED);
         make(&aside)?;
-        fs::rename(self.path.join(name), aside.join(name))?;
+        fs::rename(self.path.join(name), free_name(&aside, name))?;
         fs::File::open(&aside)?.sync_all()?;
         self.sync_directory()
     }
@@ -108,9 +119,16 @@ impl Disk for Directory {
         let mut entries = Vec::new();
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
-            let about = entry.metadata()?;
-            if let (true, Ok(name)) = (about.is_file(), entry.file_name().into_string()) {
-                entries.push(Entry { name, bytes: about.len() });
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            match entry.metadata() {
+                Ok(about) if about.is_file() => entries.push(Entry { name, bytes: about.len() }),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                // One bad inode does not hide the others; what is ours and cannot be used shows when it is opened.
+                Err(error) => {
+                    tracing::warn!(%error, name, "nothing can be learned about a file in the spool's directory");
+                    entries.push(Entry { name, bytes: 0 });
+                }
             }
         }
         Ok(entries)

@@ -43,7 +43,7 @@ pub(super) trait Disk: fmt::Debug + Send + Sync {
     /// It does not exist, or the directory cannot be written.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 
-    /// Moves a file to `damaged/`, and makes that durable.
+    /// Moves a file to `damaged/`, in nobody's place, and makes that durable.
     ///
     /// # Errors
     /// As of `rename`.

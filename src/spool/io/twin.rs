@@ -20,6 +20,7 @@ pub(in crate::spool) struct Twin(Arc<Mutex<World>>);
 /// What can be made to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::spool) enum Op {
+    Open,
     Read,
     Write,
     Sync,
@@ -289,7 +290,7 @@ impl Disk for Twin {
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn File>> {
-        let inode = hold(&self.0).find(name)?;
+        let inode = self.world(Op::Open)?.find(name)?;
         Ok(Arc::new(Handle { twin: self.clone(), inode }))
     }
 

@@ -150,6 +150,64 @@ fn files_that_are_not_ours_are_left_alone_and_half_made_ones_removed() {
 }
 
 #[test]
+fn a_copy_of_a_segment_is_not_taken_for_it() {
+    let mut rig = Rig::new();
+    rig.kept("a", "t");
+    let segment = rig.twin.names_with(".seg").remove(0);
+    let older = rig.twin.bytes(&segment);
+    rig.kept("b", "t");
+    let twin = rig.twin.kill();
+    // With a name of a person's making, and with one that looks like ours.
+    for name in ["backup5.seg", "notes.seg", "+000000000000007.seg", "00000000000000aa.seg"] {
+        twin.create(name).expect("is new").write_all_at(&older, 0).expect("fits");
+    }
+    for name in ["x.spare", "x.new", "x.keys"] {
+        twin.create(name).expect("is new").write_all_at(b"precious", 0).expect("fits");
+    }
+    let mut rig = Rig::on(twin);
+    let parcels = rig.take_all();
+    assert_eq!(names(&parcels), ["a", "b"]);
+    parcels.into_iter().for_each(Parcel::delivered);
+    rig.clock.advance(HORIZON * 2);
+    rig.tidy();
+    for name in ["backup5.seg", "notes.seg", "+000000000000007.seg", "damaged/00000000000000aa.seg"] {
+        assert_eq!(rig.twin.bytes(name), older, "{name}");
+    }
+    for name in ["x.spare", "x.new", "x.keys"] {
+        assert_eq!(rig.twin.bytes(name), b"precious", "{name}");
+    }
+}
+
+#[test]
+fn a_segment_that_cannot_be_opened_is_set_aside_and_the_others_are_delivered() {
+    let mut rig = Rig::new();
+    for name in ["a", "b", "c", "d"] {
+        rig.keep(&event(name, "t", 4000), Ack::Disk).expect("has room");
+        rig.write();
+        rig.tidy();
+    }
+    let twin = rig.twin.kill();
+    assert!(twin.names_with(".seg").len() > 2, "{:?}", twin.names());
+    // Behind the two checkpoints.
+    twin.fail(Op::Open, 2, 1, Failure::Error(std_io::ErrorKind::Other));
+    let rig = Rig::on(twin);
+    assert_eq!(names(&rig.take_all()), ["b", "c", "d"]);
+    assert_eq!(rig.twin.names_with(".seg").iter().filter(|name| name.starts_with("damaged/")).count(), 1);
+}
+
+#[test]
+fn a_file_set_aside_takes_no_other_files_place() {
+    let root = tempfile::tempdir().expect("a directory");
+    let disk = io::Directory::open(root.path()).expect("opens");
+    for content in ["one", "two", "three"] {
+        fs::write(root.path().join("x.seg"), content).expect("can be written");
+        disk.set_aside("x.seg").expect("can be moved");
+    }
+    let read = |name: &str| fs::read(root.path().join("damaged").join(name)).expect("is there");
+    assert_eq!([read("x.seg"), read("x.seg.2"), read("x.seg.3")], [&b"one"[..], b"two", b"three"]);
+}
+
+#[test]
 fn the_size_of_segments_may_change_between_lives() {
     let mut rig = Rig::new();
     for name in ["a", "b"] {
