@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rdkafka::error::RDKafkaErrorCode as Code;
+
 use super::backoff::Backoff;
-use super::desk::Flow;
+use super::flow::Flow;
 use crate::clock::Moment;
 use crate::kafka::Failure;
 use crate::spool::Parcel;
@@ -67,9 +69,13 @@ impl Dead {
         self.waiting.pop_front()
     }
 
-    /// The client's queue was full: it is still the next.
+    /// There was no room for it: it is still the next. Where the topic takes nothing for long, more of them are parked.
     pub(super) fn first_again(&mut self, letter: Letter) {
-        self.waiting.push_front(letter);
+        if self.waiting.len() < WAITING_MAX {
+            self.waiting.push_front(letter);
+        } else {
+            self.park(letter, Code::QueueFull.into());
+        }
     }
 
     /// The dead-letter topic refuses it. Said once a record.

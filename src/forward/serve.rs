@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::dead::Letter;
-use super::desk::{Cargo, Flow, Way};
+use super::desk::{Cargo, Way};
+use super::flow::Flow;
 use super::lane::{Lane, Mode};
 use super::line::{Full, Line};
 use super::settle::set_well;
@@ -67,7 +68,9 @@ impl Line {
 
     /// Sends the first of what was put aside on disk, and says how many that were.
     fn read_back(&mut self, flow: &Arc<Flow>, lane: &mut Lane, max: usize) -> usize {
-        let Some(aside) = lane.aside().filter(|_| !self.stopping && self.setup.desk.has_room()) else { return 0 };
+        let Some(aside) = lane.aside().filter(|_| !self.stopping && self.setup.desk.has_room_for_many_of(flow)) else {
+            return 0;
+        };
         let parcels = match self.setup.spool.read_topic(&flow.topic, aside.from, aside.before, max) {
             Ok(parcels) => parcels,
             Err(error) => {
@@ -79,16 +82,17 @@ impl Line {
         };
         lane.read_up_to(parcels.last().and_then(Parcel::sequence).map(|last| last.saturating_add(1)));
         let mut sent = 0;
+        let mut is_full = false;
         for parcel in parcels {
             let number = self.next_number();
-            match self.send(Arc::clone(flow), number, parcel, Way::Line) {
-                Ok(()) => sent += 1,
-                Err(Full(parcel)) if lane.mode == Mode::Paused => lane.put_aside(parcel),
-                Err(Full(parcel)) => {
-                    // Behind what was sent, before what is still on disk.
-                    lane.worsen(Mode::Retry, self.setup.clock.now());
-                    lane.held.insert(number, parcel);
-                }
+            if is_full {
+                lane.put_aside(parcel);
+            } else if let Err(Full(parcel)) = self.send(Arc::clone(flow), number, parcel, Way::Line) {
+                // Behind what was sent: it and the rest are read once more.
+                lane.put_aside(parcel);
+                is_full = true;
+            } else {
+                sent += 1;
             }
         }
         sent
@@ -97,11 +101,10 @@ impl Line {
     /// Dead letters whose wait is over, and the parked record whose turn it is.
     pub(super) fn serve_dead(&mut self) {
         let now = self.setup.clock.now();
-        while self.setup.desk.has_room()
+        while self.setup.desk.has_room_for(&self.dead.flow)
             && let Some(letter) = self.dead.due(now)
-        {
-            self.dead_letter(letter);
-        }
+            && self.dead_letter(letter)
+        {}
         if !self.stopping
             && let Some((topic, sequence)) = self.dead.next_parked(now)
         {
