@@ -4,16 +4,14 @@
 //! ever complete what was sent under it. A place is reserved before the record is sent and filled after: between the two
 //! the lock is free, and a report that comes so early waits in the place.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use prometheus_client::metrics::counter::Counter;
-
+use super::flow::{Flow, Free};
 use super::{IN_FLIGHT_BYTES_MAX, IN_FLIGHT_MAX, Observer, hold};
 use crate::clock::Clock;
 use crate::kafka::{Delivered, Failure, Reports};
-use crate::metrics::{self, Metrics, OfReason, OfTopic};
+use crate::metrics::{self, Metrics, OfReason};
 use crate::spool::Parcel;
 
 /// A record on its way.
@@ -38,34 +36,6 @@ pub(super) enum Way {
     Dead(Failure),
 }
 
-/// What is known of a topic on both threads.
-#[derive(Debug)]
-pub(super) struct Flow {
-    pub(super) topic: String,
-    produced: Counter,
-    in_flight: AtomicUsize,
-}
-
-impl Flow {
-    pub(super) fn new(topic: &str, metrics: &Metrics) -> Arc<Self> {
-        let produced = metrics.events_produced.get_or_create_owned(&OfTopic { topic: topic.to_owned() });
-        Arc::new(Self { topic: topic.to_owned(), produced, in_flight: AtomicUsize::new(0) })
-    }
-
-    /// Everything that was sent is delivered, or its failure has been dealt with.
-    pub(super) fn is_quiet(&self) -> bool {
-        self.in_flight.load(Ordering::Acquire) == 0
-    }
-
-    pub(super) fn begins(&self) {
-        self.in_flight.fetch_add(1, Ordering::AcqRel);
-    }
-
-    pub(super) fn ended(&self) {
-        self.in_flight.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 /// See the module.
 pub(super) struct Desk {
     state: Mutex<State>,
@@ -88,12 +58,14 @@ struct State {
 }
 
 /// What the line sleeps for: it is not woken by less.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 enum Waiting {
     #[default]
     No,
     Report,
     Room,
+    /// For this topic.
+    RoomFor(Arc<Flow>),
 }
 
 struct Place {
@@ -132,6 +104,24 @@ impl Desk {
         hold(&self.state).has_room()
     }
 
+    /// May one more of this topic be sent?
+    pub(super) fn has_room_for(&self, flow: &Flow) -> bool {
+        let state = hold(&self.state);
+        state.has_room() && flow.has_room(state.free())
+    }
+
+    /// May many more of this topic be sent?
+    pub(super) fn has_room_for_many_of(&self, flow: &Flow) -> bool {
+        let state = hold(&self.state);
+        state.has_room() && flow.has_room_for_many(state.free())
+    }
+
+    /// There is room, but none for this topic: it has its share.
+    pub(super) fn has_its_share(&self, flow: &Flow) -> bool {
+        let state = hold(&self.state);
+        state.has_room() && !flow.has_room(state.free())
+    }
+
     /// Nothing is in flight.
     pub(super) fn is_quiet(&self) -> bool {
         hold(&self.state).taken == 0
@@ -143,10 +133,10 @@ impl Desk {
         state.taken == 0 && state.failed.is_empty()
     }
 
-    /// A place for a record that is about to be sent; none where there is no room.
-    pub(super) fn reserve(&self) -> Option<Ticket> {
+    /// A place for a record that is about to be sent; none where there is no room, or none for its topic.
+    pub(super) fn reserve(&self, flow: &Flow) -> Option<Ticket> {
         let mut state = hold(&self.state);
-        if !state.has_room() {
+        if !state.has_room() || !flow.has_room(state.free()) {
             return None;
         }
         state.taken += 1;
@@ -169,6 +159,7 @@ impl Desk {
             return;
         }
         let bytes = bytes_of(&cargo);
+        cargo.flow.add(bytes);
         place.content = Content::Full(cargo);
         state.bytes += bytes;
     }
@@ -190,6 +181,7 @@ impl Desk {
         for index in 0..state.places.len() {
             let Some(place) = state.places.get_mut(index) else { continue };
             if let Content::Full(one) = std::mem::replace(&mut place.content, Content::Free) {
+                one.flow.subtract(bytes_of(&one));
                 cargo.push(one);
                 state.free.push(index);
             }
@@ -208,6 +200,11 @@ impl Desk {
     /// Waits until there is room for many, at most `limit`.
     pub(super) fn wait_for_room(&self, limit: Duration) {
         self.sleep(limit, Waiting::Room, |state| !state.has_room_for_many());
+    }
+
+    /// Waits until there is room for many of this topic, at most `limit`.
+    pub(super) fn wait_for_room_for(&self, flow: &Arc<Flow>, limit: Duration) {
+        self.sleep(limit, Waiting::RoomFor(Arc::clone(flow)), |state| !flow.has_room_for_many(state.free()));
     }
 
     fn sleep(&self, limit: Duration, waiting: Waiting, goes_on: impl Fn(&State) -> bool) -> bool {
@@ -263,15 +260,15 @@ impl Reports for Desk {
     fn report(&self, opaque: usize, result: Result<Delivered, Failure>) {
         let mut state = hold(&self.state);
         state.reports += 1;
-        match state.waiting {
-            Waiting::Report => self.changed.notify_all(),
-            Waiting::Room if state.has_room_for_many() => self.changed.notify_all(),
-            Waiting::Room | Waiting::No => {}
+        if state.is_to_wake() {
+            self.changed.notify_all();
         }
         let Some(place) = state.place(opaque) else { return };
         match std::mem::replace(&mut place.content, Content::Free) {
             Content::Full(cargo) => {
-                state.bytes = state.bytes.saturating_sub(bytes_of(&cargo));
+                let bytes = bytes_of(&cargo);
+                state.bytes = state.bytes.saturating_sub(bytes);
+                cargo.flow.subtract(bytes);
                 self.complete(state, opaque, cargo, result);
             }
             Content::Reserved => place.content = Content::Early(result),
@@ -289,6 +286,23 @@ impl State {
     /// A sleeper that were woken for each single place would do little else.
     fn has_room_for_many(&self) -> bool {
         self.taken < IN_FLIGHT_MAX / 4 * 3 && self.bytes < IN_FLIGHT_BYTES_MAX.0 / 4 * 3
+    }
+
+    fn free(&self) -> Free {
+        Free {
+            records: IN_FLIGHT_MAX.saturating_sub(self.taken),
+            bytes: IN_FLIGHT_BYTES_MAX.0.saturating_sub(self.bytes),
+        }
+    }
+
+    /// The line sleeps, and what it sleeps for is there.
+    fn is_to_wake(&self) -> bool {
+        match &self.waiting {
+            Waiting::No => false,
+            Waiting::Report => true,
+            Waiting::Room => self.has_room_for_many(),
+            Waiting::RoomFor(flow) => flow.has_room_for_many(self.free()),
+        }
     }
 
     /// The place that was reserved under that opaque, while it is.
@@ -360,7 +374,7 @@ mod tests {
     #[test]
     fn a_report_that_comes_before_its_place_is_filled_is_not_lost() {
         let world = world();
-        let ticket = world.desk.reserve().expect("room");
+        let ticket = world.desk.reserve(&world.flow).expect("room");
         world.desk.report(ticket.opaque(), Ok(DELIVERED));
         assert!(!world.desk.is_quiet());
         world.desk.fill(ticket, world.cargo(1));
@@ -371,7 +385,7 @@ mod tests {
     #[test]
     fn a_failure_waits_for_the_line_and_keeps_the_topic_busy_until_it_is_dealt_with() {
         let world = world();
-        let ticket = world.desk.reserve().expect("room");
+        let ticket = world.desk.reserve(&world.flow).expect("room");
         world.desk.fill(ticket, world.cargo(7));
         world.desk.report(ticket.opaque(), Err(rdkafka::error::RDKafkaErrorCode::RequestTimedOut.into()));
         assert!(world.desk.is_quiet() && !world.desk.is_empty() && !world.flow.is_quiet());
@@ -383,11 +397,11 @@ mod tests {
     #[test]
     fn a_late_report_of_a_producer_that_is_gone_completes_nothing_else() {
         let world = world();
-        let old = world.desk.reserve().expect("room");
+        let old = world.desk.reserve(&world.flow).expect("room");
         world.desk.fill(old, world.cargo(1));
         assert_eq!(world.desk.take_all().len(), 1);
         world.desk.report(old.opaque(), Ok(DELIVERED));
-        let new = world.desk.reserve().expect("room");
+        let new = world.desk.reserve(&world.flow).expect("room");
         world.desk.fill(new, world.cargo(2));
         world.desk.report(old.opaque(), Ok(DELIVERED));
         assert!(!world.desk.is_quiet());
@@ -399,7 +413,7 @@ mod tests {
     #[test]
     fn no_more_than_the_bound_is_in_flight() {
         let world = world();
-        let tickets: Vec<_> = std::iter::from_fn(|| world.desk.reserve()).collect();
+        let tickets: Vec<_> = std::iter::from_fn(|| world.desk.reserve(&world.flow)).collect();
         assert_eq!(tickets.len(), IN_FLIGHT_MAX);
         assert!(!world.desk.has_room());
         world.desk.give_back(tickets[0]);

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use super::Shared;
 use super::dead::Dead;
-use super::desk::{Cargo, Desk, Flow, Way};
-use super::lane::{Admission, Lane};
+use super::desk::{Cargo, Desk, Way};
+use super::flow::{Flow, Standstill};
+use super::lane::{Admission, Lane, Mode};
 use crate::clock::{Clock, Moment};
 use crate::event::header;
 use crate::kafka::{Class, Failure, Producer, Refused, Settings};
@@ -69,6 +70,13 @@ pub(super) struct Line {
 pub(super) struct Topic {
     pub(super) flow: Arc<Flow>,
     pub(super) lane: Option<Lane>,
+    standstill: Standstill,
+}
+
+impl Topic {
+    pub(super) fn new(name: &str, metrics: &Metrics) -> Self {
+        Self { flow: Flow::new(name, metrics), lane: None, standstill: Standstill::default() }
+    }
 }
 
 /// There is no room now; the parcel comes back.
@@ -118,9 +126,14 @@ impl Line {
     fn advance(&mut self) {
         if !self.setup.desk.has_room() {
             self.setup.desk.wait_for_room(BUSY);
-        } else if !self.batch.is_empty() {
-            // librdkafka's own queue was full: it has room shortly after a report.
-            self.setup.desk.wait(BUSY);
+        } else if let Some(parcel) = self.batch.front() {
+            match self.topics.get(parcel.event().topic) {
+                Some(topic) if self.setup.desk.has_its_share(&topic.flow) => {
+                    self.setup.desk.wait_for_room_for(&topic.flow, BUSY);
+                }
+                // librdkafka's own queue was full: it has room shortly after a report.
+                _ => drop(self.setup.desk.wait(BUSY)),
+            }
         } else if self.drained {
             self.setup.desk.wait(self.patience());
         } else {
@@ -148,8 +161,9 @@ impl Line {
     /// How long nothing but a new parcel is expected.
     fn patience(&self) -> Duration {
         let now = self.setup.clock.now();
-        let lanes = || self.topics.values().filter_map(|topic| topic.lane.as_ref());
-        if !self.refused.is_empty() || lanes().any(|lane| lane.is_eager(now)) {
+        let lanes = || self.topics.values().filter_map(|topic| Some((&topic.flow, topic.lane.as_ref()?)));
+        let is_eager = |flow: &Flow, lane: &Lane| lane.is_eager(now) && self.setup.desk.has_room_for_many_of(flow);
+        if !self.refused.is_empty() || lanes().any(|(flow, lane)| is_eager(flow, lane)) {
             EAGER
         } else if !self.setup.desk.is_empty() || self.dead.is_busy() || lanes().next().is_some() {
             BUSY
@@ -163,15 +177,14 @@ impl Line {
         let number = self.next_number();
         let name = parcel.event().topic;
         if !self.topics.contains_key(name) {
-            let flow = Flow::new(name, &self.setup.metrics);
-            self.topics.insert(name.to_owned(), Topic { flow, lane: None });
+            self.topics.insert(name.to_owned(), Topic::new(name, &self.setup.metrics));
         }
         let Some(topic) = self.topics.get_mut(name) else { return Ok(()) };
         let flow = Arc::clone(&topic.flow);
-        let Some(lane) = &mut topic.lane else { return self.send(flow, number, parcel, Way::Line) };
+        let Some(lane) = &mut topic.lane else { return self.send_or_pass(&flow, number, parcel) };
         match lane.admit(number, parcel, flow.is_quiet(), self.setup.clock.now()) {
             Admission::Settled => Ok(()),
-            Admission::Send(parcel) => self.send(flow, number, parcel, Way::Line),
+            Admission::Send(parcel) => self.send_or_pass(&flow, number, parcel),
             Admission::Probe(parcel) => {
                 self.send(Arc::clone(&flow), number, parcel, Way::Line)?;
                 if let Some(lane) = self.lane(&flow) {
@@ -180,6 +193,24 @@ impl Line {
                 Ok(())
             }
         }
+    }
+
+    /// Into flight. A topic that has its share there and stands still is not waited for: what lies on disk stays there,
+    /// to be read back, and what only memory has is given up.
+    fn send_or_pass(&mut self, flow: &Arc<Flow>, number: u64, parcel: Parcel) -> Result<(), Full> {
+        let Err(Full(parcel)) = self.send(Arc::clone(flow), number, parcel, Way::Line) else { return Ok(()) };
+        let now = self.setup.clock.now();
+        let Some(topic) = self.topics.get_mut(&flow.topic) else { return Err(Full(parcel)) };
+        if self.stopping || !self.setup.desk.has_its_share(flow) || !topic.standstill.has_come(flow, now) {
+            return Err(Full(parcel));
+        }
+        if parcel.sequence().is_none() {
+            parcel.set_aside();
+            return Ok(());
+        }
+        tracing::warn!(topic = flow.topic, "kafka topic takes nothing: its further events wait on disk");
+        topic.lane.get_or_insert_with(|| Lane::new(Mode::Drain, now)).put_aside(parcel);
+        Ok(())
     }
 
     pub(super) fn next_number(&mut self) -> u64 {
@@ -193,7 +224,7 @@ impl Line {
 
     /// Hands one record to Kafka's client.
     pub(super) fn send(&mut self, flow: Arc<Flow>, number: u64, parcel: Parcel, way: Way) -> Result<(), Full> {
-        let Some(ticket) = self.setup.desk.reserve() else { return Err(Full(parcel)) };
+        let Some(ticket) = self.setup.desk.reserve(&flow) else { return Err(Full(parcel)) };
         flow.begins();
         let sent = self.produce(&flow, &parcel, way, ticket.opaque());
         let cargo = Cargo { parcel, flow, number, way };

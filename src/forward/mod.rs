@@ -3,6 +3,7 @@
 //! - `line`: the one thread that produces, turn by turn; `settle` what it does with failures, `serve` with what has
 //!   waited, `rebuild` with a dead producer, `stop` at the end.
 //! - `desk`: what is in flight; the reports come in here, on Kafka's thread.
+//! - `flow`: a topic's share of what is in flight.
 //! - `lane`: a topic that had trouble leaves the main line and has a lane of its own until it has caught up.
 //! - `dead`: records that Kafka refuses for ever.
 //! - `watch`: are the topics there? In the background, as soon as a broker answers.
@@ -14,6 +15,7 @@
 //! | retriable | tried for ever, with backoff | given up when librdkafka does; its caller has a deadline of its own |
 //! | refuses the record | sent alone, then to the dead-letter topic; refused there too, it stays on disk and is tried each minute | the same, but given up at the end |
 //! | refuses the topic | stays on disk; the topic is probed, then drained in order | given up at once |
+//! | nothing, of a topic that has its share in flight | stays on disk, and is read back in order as reports come | given up at once |
 //! | the producer is dead | sent again by a new one, in the old order | the same |
 //!
 //! Kafka refuses a whole batch for one record of it. So a refused record is tried once more, alone in its batch and with
@@ -30,11 +32,12 @@
 //! # Invariants
 //! 1. A parcel that was taken is completed, set aside or in one of: the batch at hand, flight, a lane, the dead.
 //! 2. At most [`IN_FLIGHT_MAX`] records and about [`IN_FLIGHT_BYTES_MAX`] of them are in flight; a full queue stops the taking.
-//! 3. Trouble of one topic never holds up another one's records.
+//! 3. Trouble of one topic never holds up another one's records for longer than the second in which it is noticed.
 
 mod backoff;
 mod dead;
 mod desk;
+mod flow;
 mod lane;
 mod line;
 mod rebuild;

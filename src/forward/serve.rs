@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::dead::Letter;
-use super::desk::{Cargo, Flow, Way};
+use super::desk::{Cargo, Way};
+use super::flow::Flow;
 use super::lane::{Lane, Mode};
 use super::line::{Full, Line};
 use super::settle::set_well;
-use crate::spool::Parcel;
 
 /// A lane reads back so many parcels at once.
 const READ_MAX: usize = 256;
@@ -67,28 +67,23 @@ impl Line {
 
     /// Sends the first of what was put aside on disk, and says how many that were.
     fn read_back(&mut self, flow: &Arc<Flow>, lane: &mut Lane, max: usize) -> usize {
-        let Some(aside) = lane.aside().filter(|_| !self.stopping && self.setup.desk.has_room()) else { return 0 };
-        let parcels = match self.setup.spool.read_topic(&flow.topic, aside.from, aside.before, max) {
-            Ok(parcels) => parcels,
-            Err(error) => {
-                tracing::warn!(topic = flow.topic, %error, "spool cannot be read back; tried again");
-                lane.worsen(Mode::Retry, self.setup.clock.now());
-                lane.backoff.again(self.setup.clock.now());
-                return 0;
-            }
+        let Some(aside) = lane.aside().filter(|_| !self.stopping && self.setup.desk.has_room_for_many_of(flow)) else {
+            return 0;
         };
-        lane.read_up_to(parcels.last().and_then(Parcel::sequence).map(|last| last.saturating_add(1)));
+        let (parcels, next) = self.setup.spool.read_topic(&flow.topic, aside.from, aside.before, max);
+        lane.read_up_to(next);
         let mut sent = 0;
+        let mut is_full = false;
         for parcel in parcels {
             let number = self.next_number();
-            match self.send(Arc::clone(flow), number, parcel, Way::Line) {
-                Ok(()) => sent += 1,
-                Err(Full(parcel)) if lane.mode == Mode::Paused => lane.put_aside(parcel),
-                Err(Full(parcel)) => {
-                    // Behind what was sent, before what is still on disk.
-                    lane.worsen(Mode::Retry, self.setup.clock.now());
-                    lane.held.insert(number, parcel);
-                }
+            if is_full {
+                lane.put_aside(parcel);
+            } else if let Err(Full(parcel)) = self.send(Arc::clone(flow), number, parcel, Way::Line) {
+                // Behind what was sent: it and the rest are read once more.
+                lane.put_aside(parcel);
+                is_full = true;
+            } else {
+                sent += 1;
             }
         }
         sent
@@ -97,32 +92,27 @@ impl Line {
     /// Dead letters whose wait is over, and the parked record whose turn it is.
     pub(super) fn serve_dead(&mut self) {
         let now = self.setup.clock.now();
-        while self.setup.desk.has_room()
+        while self.setup.desk.has_room_for(&self.dead.flow)
             && let Some(letter) = self.dead.due(now)
-        {
-            self.dead_letter(letter);
-        }
+            && self.dead_letter(letter)
+        {}
+        let is_free = |name: &str| self.topics.get(name).is_none_or(|topic| topic.lane.is_none());
         if !self.stopping
-            && let Some((topic, sequence)) = self.dead.next_parked(now)
+            && let Some((topic, sequence)) = self.dead.next_parked(now, is_free)
         {
             self.try_parked(&topic, sequence);
         }
     }
 
-    /// From the beginning: on its own topic, alone. A topic that has trouble has its turn in the next round.
+    /// From the beginning: on its own topic, alone.
     fn try_parked(&mut self, topic: &str, sequence: u64) {
-        if self.topics.get(topic).is_some_and(|topic| topic.lane.is_some()) {
-            return;
-        }
-        match self.setup.spool.read_topic(topic, sequence, sequence.saturating_add(1), 1) {
-            Ok(mut parcels) => match (parcels.pop(), self.topics.get(topic).map(|topic| Arc::clone(&topic.flow))) {
-                (Some(parcel), Some(flow)) => {
-                    let number = self.next_number();
-                    self.hold_back(&flow, Mode::Alone, number, parcel);
-                }
-                _ => self.dead.forget(sequence),
-            },
-            Err(error) => tracing::warn!(topic, sequence, %error, "parked event cannot be read; tried again"),
+        let (mut parcels, _) = self.setup.spool.read_topic(topic, sequence, sequence.saturating_add(1), 1);
+        match (parcels.pop(), self.topics.get(topic).map(|topic| Arc::clone(&topic.flow))) {
+            (Some(parcel), Some(flow)) => {
+                let number = self.next_number();
+                self.hold_back(&flow, Mode::Alone, number, parcel);
+            }
+            _ => self.dead.forget(sequence),
         }
     }
 

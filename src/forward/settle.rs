@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::dead::Letter;
-use super::desk::{Cargo, Flow, Way};
+use super::desk::{Cargo, Way};
+use super::flow::Flow;
 use super::hold;
 use super::lane::{Lane, Mode};
 use super::line::{Full, Line, Topic};
@@ -105,8 +106,7 @@ impl Line {
     fn pause(&mut self, name: &str, code: &str, failed: bool) {
         let now = self.setup.clock.now();
         let metrics = &self.setup.metrics;
-        let fresh = || Topic { flow: Flow::new(name, metrics), lane: None };
-        let topic = self.topics.entry(name.to_owned()).or_insert_with(fresh);
+        let topic = self.topics.entry(name.to_owned()).or_insert_with(|| Topic::new(name, metrics));
         let known = topic.lane.as_ref().is_some_and(|lane| lane.mode == Mode::Paused);
         let lane = topic.lane.get_or_insert_with(|| Lane::new(Mode::Paused, now));
         if known {
@@ -147,13 +147,13 @@ impl Line {
         }
     }
 
-    /// To the dead-letter topic.
-    pub(super) fn dead_letter(&mut self, letter: Letter) {
+    /// To the dead-letter topic. False: there was no room, and it waits.
+    pub(super) fn dead_letter(&mut self, letter: Letter) -> bool {
         let Letter { number, parcel, reason } = letter;
         let flow = Arc::clone(&self.dead.flow);
-        if let Err(Full(parcel)) = self.send(flow, number, parcel, Way::Dead(reason)) {
-            self.dead.first_again(Letter { number, parcel, reason });
-        }
+        let Err(Full(parcel)) = self.send(flow, number, parcel, Way::Dead(reason)) else { return true };
+        self.dead.first_again(Letter { number, parcel, reason });
+        false
     }
 }
 

@@ -18,6 +18,9 @@ use crate::secret::Secret;
 use crate::spool::{Ack, Outcome, Slot};
 use crate::units::Share;
 
+mod share;
+mod stopping;
+
 /// No test asserts a time; this ends one that hangs.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -33,9 +36,16 @@ struct World {
 
 /// Topics `a` and `b` of one partition, and `dead`; brokers that forget a topic's absence within moments.
 fn world(on_disk: bool, adjust: impl FnOnce(&mut kafka::Settings)) -> World {
-    let cluster = MockCluster::new(1).expect("a cluster");
+    world_of(1, on_disk, adjust)
+}
+
+/// The same on so many brokers; the last one leads `a`, the first one all others.
+fn world_of(brokers: i32, on_disk: bool, adjust: impl FnOnce(&mut kafka::Settings)) -> World {
+    let cluster = MockCluster::new(brokers).expect("a cluster");
     for topic in ["a", "b", "dead"] {
         cluster.create_topic(topic, 1, 1).expect("created");
+        let leader = if topic == "a" { brokers } else { 1 };
+        cluster.partition_leader(topic, 0, Some(leader)).expect("led");
     }
     let metrics = Arc::new(Metrics::new(Build { version: "1", revision: "r", rustc: "c" }));
     let (spool, dir) = spool(on_disk, &metrics);
@@ -373,40 +383,6 @@ fn a_full_queue_slows_the_line_and_loses_nothing() {
     let values: Vec<_> = (0..40).map(|number| number.to_string()).collect();
     world.keep("a", &values.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(world.values("a", 40), values);
-}
-
-#[test]
-fn without_a_broker_it_starts_and_stops_and_the_events_stay() {
-    let mut world = world(true, |settings| settings.brokers = vec!["127.0.0.1:1".to_owned()]);
-    world.keep("a", &["1", "2"]);
-    assert!(!world.forwarder.as_ref().expect("running").ready());
-    let forwarder = world.forwarder.take().expect("running");
-    let stopped = forwarder.stop(Duration::from_millis(300));
-    assert_eq!(stopped.lost, 0);
-    eventually("both are kept", || world.metrics.spool_records.get() == 2);
-    // What was in hand goes back, and the next forwarder finds it.
-    world.settings.brokers = vec![world.cluster.bootstrap_servers()];
-    let (forwarder, _delivered) = start(&world.spool, &world.settings, &world.metrics);
-    assert_eq!(world.values("a", 2), ["1", "2"]);
-    assert_eq!(forwarder.stop(Duration::from_secs(20)), Stopped::default());
-}
-
-#[test]
-fn stopping_sends_what_only_memory_has() {
-    let mut world = world(false, |_| ());
-    let slots: Vec<_> = (0..100).map(|number| world.hand_over("a", &number.to_string())).collect();
-    assert_eq!(world.stop(), Stopped::default());
-    assert!(slots.iter().all(|slot| outcome(slot) == Outcome::Safe(crate::metrics::Custody::Kafka)));
-    assert_eq!(world.consume("a", 100).len(), 100);
-}
-
-#[test]
-fn stopping_without_a_broker_tells_the_callers_that_memory_is_lost() {
-    let mut world = world(false, |settings| settings.brokers = vec!["127.0.0.1:1".to_owned()]);
-    let slot = world.hand_over("a", "x");
-    let forwarder = world.forwarder.take().expect("running");
-    assert_eq!(forwarder.stop(Duration::from_millis(300)), Stopped { on_disk: 0, lost: 1 });
-    assert_eq!(outcome(&slot), Outcome::Lost);
 }
 
 #[test]
