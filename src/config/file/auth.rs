@@ -112,7 +112,7 @@ block! {
         prefix: OneOrMany<String>,
         /// The value is what follows the last of these.
         after: Option<String>,
-        /// How a candidate is written.
+        /// How a candidate is written. Default: hex.
         encoding: Option<Encoding>,
         /// What is signed: a list of parts, or a list of such lists, which are alternatives. Default: `[body]`.
         content: Option<Content>,
@@ -158,7 +158,7 @@ block! {
         strip: Option<String>,
         /// A start without which a secret is not for this block; cut.
         require: Option<String>,
-        /// How the text holds the bytes.
+        /// How the text holds the bytes. Default: utf8.
         decode: Option<Decoding>,
         /// Unicode NFKD first.
         nfkd: bool = "false",

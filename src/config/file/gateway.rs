@@ -18,7 +18,7 @@ block! {
     Gateway {
         /// Address and port that senders reach.
         listen: SocketAddr = "0.0.0.0:8080",
-        /// Address and port of health, metrics and the console; not for the world.
+        /// Address and port of health and metrics; not for the world.
         admin: SocketAddr = "127.0.0.1:8081",
         /// The gateway as senders know it, such as `https://hooks.example.com`; for signatures over the URL and for `ce_source`.
         public_url: Option<String>,
@@ -44,7 +44,7 @@ block! {
 block! {
     /// Where Kafka is, and what is there.
     Kafka {
-        /// Brokers to begin with, host:port each.
+        /// Brokers to begin with. Required.
         brokers: Vec<Broker>,
         /// Topic of a source that names none; `{source}` is its name.
         topic: String = "webhooks.{source}",
@@ -60,9 +60,9 @@ block! {
 block! {
     /// How missing topics are made.
     CreateTopics {
-        /// Partitions a topic.
+        /// Partitions a topic. Required there.
         partitions: i32,
-        /// Replicas a partition.
+        /// Replicas a partition. Required there.
         replication: i32,
     }
 }
@@ -74,9 +74,9 @@ block! {
         dir: Option<PathBuf>,
         /// The directory does not outlive the machine: it is second custody only.
         scratch: bool = "false",
-        /// The most that is kept.
+        /// The most that is kept; at least 32KiB.
         max_bytes: ByteSize = "10GiB",
-        /// Size of a file; at most an eighth of `max_bytes`. Default: 64MiB, or that eighth.
+        /// Size of a file, 4KiB to 1GiB; at most an eighth of `max_bytes`. Default: 64MiB, or that eighth.
         segment_bytes: Option<ByteSize>,
         /// Above this share of `max_bytes`, senders that try again are asked to.
         high_water: Share = "80%",

@@ -15,7 +15,7 @@ use crate::signature::scheme::{Allow, Encoding, Hash};
 block! {
     /// A request that is answered and is no event.
     Handshake {
-        /// What kind of answer it is.
+        /// What is answered: `value`, from query, JSON or header; a MAC of it; or a status alone. Required.
         kind: Kind,
         /// When a request is this handshake; else it is an ordinary delivery.
         when: When = "{}",
