@@ -24,7 +24,7 @@ macro_rules! quantity {
         impl Decode for $type {
             fn decode(node: &Node, at: &At, problems: &mut Problems) -> Option<Self> {
                 let parse: fn(&str) -> Result<Self, UnitError> = $parse;
-                parse(node.text().unwrap_or_default()).map_err(|error| refuse(error, node, at, problems)).ok()
+                parse(node.text().unwrap_or_default()).map_err(|error| refuse(&error, node, at, problems)).ok()
             }
 
             fn schema(_: &mut Definitions) -> serde_json::Value {
@@ -88,7 +88,7 @@ pub(crate) struct Separator(pub(crate) char);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Later;
 
-fn refuse(error: UnitError, node: &Node, at: &At, problems: &mut Problems) {
+fn refuse(error: &UnitError, node: &Node, at: &At, problems: &mut Problems) {
     let said = error.to_string();
     let expected = match error {
         UnitError::TooLarge => "less: that is more than can be counted",

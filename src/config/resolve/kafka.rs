@@ -30,8 +30,10 @@ fn check_properties(settings: &Settings, typed: &Kafka, problems: &mut Problems)
             // Once one is taken out, the others may lack it.
             SettingsError::Together(_) if left.properties.len() < settings.properties.len() => return,
             SettingsError::Together(why) => {
-                let sentence = format!("librdkafka does not take these properties together: {why}");
-                return problems.refuse(&typed.properties.at, sentence);
+                // Where it names one of them, that is the one.
+                let named = typed.properties.0.iter().find(|(name, _)| why.contains(name.as_str()));
+                let at = named.map_or(&typed.properties.at, |(_, property)| &property.at);
+                return problems.refuse(at, format!("librdkafka makes no client of these properties: {why}"));
             }
         };
         let Some((_, property)) = typed.properties.0.iter().find(|(known, _)| *known == name) else { return };

@@ -153,12 +153,12 @@ fn a_file_without_sources_warns() {
 fn what_a_gateway_could_not_start_with_is_refused_in_the_file() {
     let properties =
         |text: &str| with_header_source("").replace("brokers:", &format!("properties: {{ {text} }}, brokers:"));
-    for text in [
-        "security.protocol: sasl_plaintext, sasl.mechanism: PLAIN",
-        "security.protocol: sasl_plaintext, sasl.mechanism: GSSAPI",
-        "security.protocol: ssl, ssl.ca.location: /nope/ca.pem",
+    for (text, path) in [
+        ("security.protocol: sasl_plaintext, sasl.mechanism: PLAIN", "kafka.properties"),
+        ("security.protocol: sasl_plaintext, sasl.mechanism: GSSAPI", "kafka.properties"),
+        ("security.protocol: ssl, ssl.ca.location: /nope/ca.pem", "kafka.properties.ssl.ca.location"),
     ] {
-        assert_error(&properties(text), "kafka.properties", "does not take these properties together");
+        assert_error(&properties(text), path, "makes no client of these properties");
     }
     assert_error(&with("log: { level: loud }"), "log.level", "`loud`, which is no log filter");
     assert_error(&with("dedupe: { hash_key_file: /nope }"), "dedupe.hash_key_file", "/nope");

@@ -8,7 +8,9 @@ use crate::config::tree::{Entry, Node, Value};
 pub(super) fn hide_secrets(root: &mut Node, dropped: &mut [Node]) -> Vec<Place> {
     let mut hidden = Vec::new();
     hide(root, "", &mut hidden);
-    dropped.iter_mut().for_each(|node| hide_all(node, &mut hidden));
+    for node in dropped {
+        hide_all(node, &mut hidden);
+    }
     hidden
 }
 
