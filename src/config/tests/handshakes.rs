@@ -69,7 +69,7 @@ fn a_handshake_with_a_proof_that_nothing_could_give_is_refused() {
     let not_hex = with_header_source(
         "handshake: { kind: status_only, when: { all: [query:t] }, auth: { query: t, secret_format: { decode: base64, require: x } } }",
     );
-    assert_error(&not_hex, "sources.a.secret", "a secret that cannot be used");
+    assert_error(&not_hex, "sources.a.secret", "this secret cannot be used");
 }
 
 /// A source whose handshake signs, with these keys of it and this `auth`.
