@@ -75,6 +75,7 @@ fn main() -> ExitCode {
 
 fn contests(with_pipeline: bool) -> Vec<Contest> {
     let mut contests = vec![
+        Contest { of: Who::Custody, against: &[Who::Commit] },
         Contest { of: Who::Hookgate("disk"), against: &[Who::Bare, Who::Commit] },
         Contest { of: Who::Hookgate("kafka"), against: &[Who::Bare, Who::Kafka] },
         Contest { of: Who::Hookgate("memory"), against: &[Who::Bare] },

@@ -16,6 +16,9 @@ use crate::traffic::SECRET;
 /// Linux counts CPU time in hundredths of a second.
 const TICKS_A_SECOND: f64 = 100.0;
 
+/// Where no broker is.
+const NOBODY: &str = "127.0.0.1:1";
+
 /// Who is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Who {
@@ -27,6 +30,8 @@ pub(crate) enum Who {
     Kafka,
     /// The gateway's way in up to dedupe, with nothing behind it: `pipeline --listen ADDRESS --config FILE`.
     Pipeline,
+    /// The gateway with `ack: disk` and no broker in reach: the way in and the spool, nothing behind it.
+    Custody,
     /// The gateway; the word is its `ack`.
     Hookgate(&'static str),
 }
@@ -38,6 +43,7 @@ impl Who {
             Self::Commit => "axum + group commit".to_owned(),
             Self::Kafka => "axum + FutureProducer".to_owned(),
             Self::Pipeline => "hookgate, nothing kept".to_owned(),
+            Self::Custody => "hookgate, ack: disk, no broker".to_owned(),
             Self::Hookgate(ack) => format!("hookgate, ack: {ack}"),
         }
     }
@@ -74,7 +80,11 @@ impl Server {
         let listen = address.to_string();
         let file = dir.path().join("hookgate.yaml");
         let spool = dir.path().join("spool");
-        let ack = if let Who::Hookgate(ack) = who { ack } else { "memory" };
+        let (ack, brokers) = match who {
+            Who::Hookgate(ack) => (ack, brokers),
+            Who::Custody => ("disk", NOBODY),
+            _ => ("memory", brokers),
+        };
         fs::write(&file, config(ack, address, admin, brokers, topic, &spool)).expect("written");
         match who {
             Who::Bare => command.arg(&programs.baseline).args(["bare", "--listen", &listen]),
@@ -89,13 +99,13 @@ impl Server {
                 let program = programs.pipeline.as_ref().expect("only where it was built");
                 command.arg(program).args(["--listen", &listen, "--config"]).arg(file)
             }
-            Who::Hookgate(_) => command.arg(&programs.hookgate).args(["run", "--config"]).arg(file),
+            Who::Custody | Who::Hookgate(_) => command.arg(&programs.hookgate).args(["run", "--config"]).arg(file),
         };
         let mut process = Process::start(&command, &dir.path().join("log"));
         wait_for("the server to listen", || {
             assert!(process.ended().is_none(), "{} ended at its start:\n{}", who.name(), process.log());
             match who {
-                Who::Hookgate(_) => is_ready(admin).then_some(()),
+                Who::Custody | Who::Hookgate(_) => is_ready(admin).then_some(()),
                 _ => TcpStream::connect(address).ok().map(drop),
             }
         });
