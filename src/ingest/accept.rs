@@ -13,6 +13,7 @@ use crate::dedupe::{Answer, Dedupe, Reservation, Ring, Twin};
 use crate::event::{Claim, Event};
 use crate::metrics::Custody;
 use crate::spool::{Ack, Outcome, Refusal, Room, Slot, Spool};
+use crate::throttle::Held;
 
 use super::identify::Identified;
 use super::reject::Reject;
@@ -26,6 +27,8 @@ pub struct Reserved {
     twins: Vec<Twin>,
     /// How many events the delivery has in all.
     events: usize,
+    /// What they take from the byte budget until they are safe.
+    held: [Option<Held>; 2],
 }
 
 /// A delivery whose events are safe, each by its own custody or as a duplicate of one that is.
@@ -53,9 +56,9 @@ impl Accepted {
 /// Reserves all keys of a delivery before the first event is given away. Without a ring the source does not dedupe.
 #[must_use]
 pub fn reserve(dedupe: &Dedupe, ring: Option<&Ring>, identified: Identified) -> Reserved {
-    let candidates = identified.into_candidates();
+    let (candidates, held) = identified.into_parts();
     let events = candidates.len();
-    let mut reserved = Reserved { fresh: Vec::with_capacity(events), twins: Vec::new(), events };
+    let mut reserved = Reserved { fresh: Vec::with_capacity(events), twins: Vec::new(), events, held };
     for candidate in candidates {
         let Some(ring) = ring else {
             reserved.fresh.push((candidate.event, None));
@@ -80,7 +83,7 @@ pub fn reserve(dedupe: &Dedupe, ring: Option<&Ring>, identified: Identified) -> 
 /// No custody could take the events or had them in time, or a twin was lost. What a custody still has may become safe
 /// later; its key is settled then, and the sender's next try is a duplicate.
 pub async fn keep(spool: &Spool, terms: &Terms, reserved: Reserved) -> Result<Accepted, Reject> {
-    let Reserved { fresh, twins, events } = reserved;
+    let Reserved { fresh, twins, events, held: _held } = reserved;
     let half = pin!(tokio::time::sleep(terms.deadline / 2));
     let mut end = pin!(tokio::time::sleep(terms.deadline));
     let custody = if fresh.is_empty() {

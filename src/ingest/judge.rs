@@ -16,7 +16,6 @@ use super::{Reject, Sources, authenticate, lookup};
 
 /// What would become of a request.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one a command")]
 pub enum Verdict {
     /// It would be kept, and answered so.
     Accepted {

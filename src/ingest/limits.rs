@@ -43,7 +43,7 @@ pub async fn read(gateway: &Gateway, route: &Route<'_>, incoming: Incoming) -> R
     let body = collect(body, limit, &mut held).await?;
     let at = gateway.clock.wall();
     let path_secret = route.path_secret.clone();
-    Ok(Received { parts, body, path_secret, client, request_id, at, _held: Some(held) })
+    Ok(Received { parts, body, path_secret, client, request_id, at, held: Some(held) })
 }
 
 /// Takes the source's own limits for a delivery that has been proven.

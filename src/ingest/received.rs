@@ -21,8 +21,8 @@ pub struct Received {
     pub(super) client: ClientAddress,
     pub(super) request_id: RequestId,
     pub(super) at: UnixMillis,
-    /// What its body takes from the byte budget, given back when the request ends.
-    pub(super) _held: Option<Held>,
+    /// What its body takes from the byte budget, given back when its events are safe or the request ends.
+    pub(super) held: Option<Held>,
 }
 
 impl Received {
@@ -30,7 +30,7 @@ impl Received {
     /// about a source that the caller does not have already.
     pub(super) fn on_trial(parts: Parts, body: Bytes, path_secret: Option<Range<usize>>, now: UnixMillis) -> Self {
         let client = ClientAddress::new(Ipv4Addr::LOCALHOST.into());
-        Self { parts, body, path_secret, client, request_id: RequestId::new(now.0), at: now, _held: None }
+        Self { parts, body, path_secret, client, request_id: RequestId::new(now.0), at: now, held: None }
     }
 
     /// Path and query as they came.

@@ -6,7 +6,7 @@
 //! `Transfer-Encoding: chunked` says, once and plainly, how long the body is. What a host may look like, and what the
 //! gateway does not take although it is HTTP, is decided on the parsed request (`strict`).
 
-use http::StatusCode;
+use http::{StatusCode, Uri};
 use memchr::memchr;
 
 /// The longest method that is read on; the longest registered one has 17 bytes (RFC 9110 section 16.1.1 keeps the list).
@@ -215,6 +215,10 @@ fn request_line(line: &[u8]) -> Result<RequestLine, Refusal> {
     }
     if target.len() > TARGET_BYTES_MAX {
         return Err(Refusal::TargetTooLong);
+    }
+    // Whoever reads it next would refuse it as well, and nobody would count it.
+    if Uri::try_from(target).is_err() {
+        return Err(Refusal::Malformed);
     }
     Ok(RequestLine { persistent })
 }

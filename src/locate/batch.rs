@@ -96,7 +96,7 @@ fn join<'a>(first: Elements<'a>, second: Elements<'a>) -> Result<Elements<'a>, T
     if places.len() > ELEMENTS_MAX || holders.len() > ELEMENTS_MAX {
         return Err(TooMany);
     }
-    Ok(Elements { places, holders, ..first })
+    Ok(Elements { holders, places, ..first })
 }
 
 impl<'a> Elements<'a> {

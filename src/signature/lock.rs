@@ -138,8 +138,9 @@ impl Forge<'_> {
             plain => Condition::Plain(plain.clone()),
         });
         let conditions = conditions.collect();
+        let of_items = block.is_of_items();
         let block = Block { secrets: Vec::new(), checks: Vec::new(), ..block.clone() };
-        Lock { of_items: block.is_of_items(), block, keys, conditions }
+        Lock { block, keys, conditions, of_items }
     }
 
     /// The key, and its length in bytes where that is its strength; nothing where the kind needs none.

@@ -238,11 +238,24 @@ impl Block {
         }
     }
 
-    /// Whether every element of a batch has its own credential.
+    /// Whether every element of a batch has its own credential, time, digest or condition.
     pub(super) fn is_of_items(&self) -> bool {
-        match &self.kind {
+        let credential = match &self.kind {
             Kind::Json(from) => from.is_of_item(),
             kind => kind.signed().is_some_and(|signed| signed.exprs().any(Expr::is_of_item)),
+        };
+        let time = self.timestamp.as_ref().is_some_and(|time| time.from.is_of_item());
+        let digest = self.body_digest.as_ref().is_some_and(|digest| digest.from.is_of_item());
+        credential || time || digest || self.checks.iter().any(Check::is_of_items)
+    }
+}
+
+impl Check {
+    fn is_of_items(&self) -> bool {
+        match self {
+            Self::Equals(from, _) | Self::Absent(from) => from.is_of_item(),
+            Self::Block(block) => block.is_of_items(),
+            Self::Ip(_) | Self::ClientCertificate { .. } => false,
         }
     }
 }

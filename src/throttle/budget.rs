@@ -70,6 +70,12 @@ impl Held {
         Ok(())
     }
 
+    /// A share of its own in the same budget, which holds nothing yet.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self { account: Arc::clone(&self.account), bytes: 0 }
+    }
+
     /// What it holds.
     #[must_use]
     pub fn bytes(&self) -> u64 {
@@ -122,7 +128,9 @@ mod tests {
         assert_eq!(held.grow_to(101), Err(BudgetSpent));
         assert_eq!(held.bytes(), 70, "what it held stays");
         assert_eq!(held.grow_to(u64::MAX), Err(BudgetSpent));
-        drop(held);
+        let mut beside = held.beside();
+        assert_eq!((beside.bytes(), beside.grow_to(31)), (0, Err(BudgetSpent)), "it is the same budget");
+        drop((held, beside));
         assert_eq!(gauge.get(), 0);
     }
 

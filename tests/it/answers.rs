@@ -236,7 +236,7 @@ fn a_body_for_which_there_is_no_memory_may_come_again() {
     let gateway = without_custody("server: { body_budget: 1MiB }", "300ms");
     let mut greedy = gateway.connect();
     let head = Request::post("/in/nobody").header("content-length", "1048576").bytes();
-    greedy.send(&[&head[..], &[b'x'; 1_048_575]].concat());
+    greedy.send(&[&head[..], &vec![b'x'; 1_048_575]].concat());
     crate::support::limit::wait_for("the budget to be spent", || {
         let answer = gateway.ask(&post("one", "{}"));
         let refused = (answer.status, answer.header("retry-after"), answer.header("connection"));

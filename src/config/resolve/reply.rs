@@ -31,11 +31,25 @@ pub(super) fn malformed(status: &Field<StatusCode>, problems: &mut Problems) -> 
     **status
 }
 
+/// Headers that the gateway sets itself, or that say where the answer ends.
+const OWN: [&str; 7] = [
+    "connection",
+    "content-length",
+    "content-type",
+    "transfer-encoding",
+    "x-content-type-options",
+    "x-duplicate",
+    "x-request-id",
+];
+
 /// Headers of an answer.
 pub(super) fn headers(headers: &Named<String>, problems: &mut Problems) -> Vec<(HeaderName, String)> {
     let mut good = Vec::with_capacity(headers.0.len());
     for (name, Placed { value, at }) in &headers.0 {
-        if let (Ok(name), Ok(_)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+        if let Some(own) = OWN.iter().find(|own| name.eq_ignore_ascii_case(own)) {
+            let expected = if *own == "content-type" { "`content_type` beside `headers`" } else { "other headers" };
+            problems.error(at, format!("the header `{own}`, which the gateway sets"), expected);
+        } else if let (Ok(name), Ok(_)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
             good.push((name, value.clone()));
         } else {
             let expected = "the name of an HTTP header, and a text without control characters";

@@ -335,6 +335,14 @@ fn answers_stay_what_they_mean() {
         "sources.a.reply.accepted.headers.a b",
         "HTTP header",
     );
+    for header in ["content-type", "Content-Length", "connection", "transfer-encoding", "x-request-id", "X-Duplicate"] {
+        let text = with_header_source(&format!("reply: {{ accepted: {{ headers: {{ {header}: a }} }} }}"));
+        assert_error(&text, &format!("sources.a.reply.accepted.headers.{header}"), "which the gateway sets");
+    }
+    let sniffed =
+        "handshake: { kind: status_only, when: { method: GET }, reply: { headers: { x-content-type-options: none } } }";
+    let at = "sources.a.handshake.reply.headers.x-content-type-options";
+    assert_error(&with_header_source(sniffed), at, "which the gateway sets");
 }
 
 #[test]

@@ -13,14 +13,17 @@ use crate::event::Event;
 use crate::locate::{self, Elements, Scope, Value, content_hash};
 use crate::name::{SourceName, TopicName};
 use crate::signature::{Authentic, Subject};
+use crate::throttle::Held;
 
 use super::received::Received;
 use super::reject::Reject;
 use super::source::{self, Identify};
 
+mod candidate;
 mod payload;
 mod record;
 
+pub use candidate::Candidate;
 use payload::{hashed, payload};
 use record::{Missing, Records};
 
@@ -44,36 +47,22 @@ pub struct Identifier {
 #[derive(Debug)]
 pub struct Identified {
     candidates: Vec<Candidate>,
-    /// Held so that the body counts in the byte budget until the events are safe.
-    _received: Received,
+    /// What the body and the records take from the byte budget.
+    held: [Option<Held>; 2],
 }
 
 /// Finds the events of a delivery.
 ///
 /// # Errors
-/// The delivery is not what the source describes, and the source rejects such.
+/// The delivery is not what the source describes, and the source rejects such; or there is no room for its records.
 pub fn events(identifier: &Identifier, authentic: Authentic<Received>) -> Result<Identified, Reject> {
-    let found = identifier.identify(authentic);
+    let found = identifier.identify(authentic)?;
     match identifier.reject_malformed {
         Some(status) if found.candidates.iter().any(|candidate| candidate.missing.rejects()) => {
             Err(Reject::Malformed { status })
         }
         _ => Ok(found),
     }
-}
-
-/// An event that may be new.
-#[derive(Debug)]
-pub struct Candidate {
-    /// The event; the dedupe's digests are not in it yet.
-    pub(super) event: Event,
-    /// `ce_id`: the idempotency key, readable.
-    pub(super) id: String,
-    /// The type as the source's `type` says it, `event` where it has none; `ce_type` has the source before it.
-    pub(super) kind: String,
-    /// `dedupe.also`: the second key.
-    pub(super) also: Option<Vec<u8>>,
-    missing: Missing,
 }
 
 impl Identified {
@@ -83,28 +72,9 @@ impl Identified {
         &self.candidates
     }
 
-    pub(super) fn into_candidates(self) -> Vec<Candidate> {
-        self.candidates
-    }
-}
-
-impl Candidate {
-    /// `ce_id`
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// The type as the source's `type` says it, `event` where it has none.
-    #[must_use]
-    pub fn kind(&self) -> &str {
-        &self.kind
-    }
-
-    /// The event.
-    #[must_use]
-    pub fn event(&self) -> &Event {
-        &self.event
+    /// The events, and what is to be held of the byte budget until they are safe.
+    pub(super) fn into_parts(self) -> (Vec<Candidate>, [Option<Held>; 2]) {
+        (self.candidates, self.held)
     }
 }
 
@@ -120,36 +90,45 @@ impl Identifier {
         }
     }
 
-    fn identify(&self, authentic: Authentic<Received>) -> Identified {
+    fn identify(&self, authentic: Authentic<Received>) -> Result<Identified, Reject> {
         let request = authentic.get().request();
         let records = Records::of(self, &authentic);
         let batch = self.settings.batch.as_ref().map(|batch| locate::elements(batch, &request));
+        let mut held = authentic.get().held.as_ref().map(Held::beside);
         let candidates = match &batch {
-            Some(Some(elements)) => self.elements(&records, &authentic, elements),
+            Some(Some(elements)) => self.elements(&records, &authentic, elements, held.as_mut())?,
             Some(None) => vec![self.whole(&records, &authentic, true)],
             None => vec![self.whole(&records, &authentic, false)],
         };
-        Identified { candidates, _received: authentic.into_parts().0 }
+        Ok(Identified { candidates, held: [authentic.into_parts().0.held, held] })
     }
 
+    /// Each element as an event. Together their records may be many times the body, so they count in the budget.
     fn elements(
         &self,
         records: &Records<'_>,
         authentic: &Authentic<Received>,
         elements: &Elements<'_>,
-    ) -> Vec<Candidate> {
+        mut held: Option<&mut Held>,
+    ) -> Result<Vec<Candidate>, Reject> {
         let text = elements.text(&authentic.get().body);
         let total = elements.len();
         let mut scope = Scope::of(authentic.get().request());
         let mut candidates = Vec::with_capacity(total);
+        let mut bytes = 0;
         for element in elements.iter() {
             scope.enter(element);
             let value = text.slice(element.range());
             let place = Some((element.index() + 1, total));
             let missing = Missing::default();
-            candidates.push(self.candidate(records, &scope, value, element.value(), place, missing));
+            let candidate = self.candidate(records, &scope, value, element.value(), place, missing);
+            bytes += candidate.bytes();
+            if let Some(held) = &mut held {
+                held.grow_to(bytes).map_err(|_| Reject::BudgetSpent)?;
+            }
+            candidates.push(candidate);
         }
-        candidates
+        Ok(candidates)
     }
 
     /// The delivery as one event; without the batch that was looked for, under its content hash.

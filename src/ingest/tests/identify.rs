@@ -1,10 +1,14 @@
 //! What an authentic delivery says, and what is made of one that lacks something.
 
+use prometheus_client::metrics::gauge::Gauge;
+
 use super::*;
 use crate::event::{HeadersView, header};
 use crate::ingest::Reject;
 use crate::ingest::identify::{Identified, Identifier, events};
 use crate::locate::{Batch, Composite, content_hash};
+use crate::throttle::Budget;
+use crate::units::ByteSize;
 
 fn identifier(change: impl FnOnce(&mut Settings)) -> Identifier {
     let mut settings = settings("orders");
@@ -117,6 +121,30 @@ fn a_batch_is_its_elements_or_one_event_that_lacks_it() {
         let whole = events(&identifier, delivery(body)).expect("kept");
         assert_eq!(told(&whole), [(body.into(), content_hash(body.as_bytes()).as_str(), "event", Some("batch"))]);
     }
+}
+
+#[test]
+fn the_records_of_a_batch_count_in_the_budget_until_they_are_safe() {
+    let identifier = identifier(|settings| {
+        settings.identify.batch = Some(Batch::parse("json:/data").expect("a batch"));
+        settings.identify.id =
+            Expr::Composite(["json:/of", "item:/"].map(|part| Composite::parse(part).expect(part)).to_vec());
+    });
+    let budget = Budget::new(ByteSize::mib(1), Gauge::default());
+    let with = |elements: usize| {
+        let body = format!(r#"{{"of":"{}","data":[{}]}}"#, "x".repeat(1000), vec!["1"; elements].join(","));
+        let mut received = received(parts("POST", "/in/orders", &[]), body);
+        received.held = Some(budget.try_acquire(8192).expect("room"));
+        events(&identifier, authentic(received))
+    };
+    let few = with(10).expect("room");
+    assert!(budget.used() > 8192 + 10 * 2000, "id and header: {}", budget.used());
+    let (candidates, held) = few.into_parts();
+    drop(candidates);
+    assert!(budget.used() > 8192 + 10 * 2000, "that is for whoever keeps them");
+    drop(held);
+    assert_eq!(with(1000).err(), Some(Reject::BudgetSpent));
+    assert_eq!(budget.used(), 0);
 }
 
 #[test]

@@ -134,6 +134,17 @@ fn one_empty_line_before_the_request_line_is_ignored() {
 }
 
 #[test]
+fn a_target_that_is_no_uri_is_refused_here() {
+    let scan = |target: &[u8]| Scanner::new(LIMITS).scan(&[b"GET ", target, b" HTTP/1.1\r\n\r\n"].concat());
+    for target in ["/a?b=%22&c[]={1|2}", "/\"a\"", "*", "http://a/b", "/\u{e4}?\u{e4}", "a:80"] {
+        assert!(matches!(scan(target.as_bytes()), Ok(Some(_))), "{target}");
+    }
+    for target in [&b"/a?\""[..], b"/a?<b>", b"/a<b", b"/\xff", b"/?\xe4", b"a/b", b"?", b"://"] {
+        assert_eq!(scan(target), Err(Refusal::Malformed), "{}", String::from_utf8_lossy(target));
+    }
+}
+
+#[test]
 fn what_is_too_much_is_told_apart() {
     let target = |bytes: usize| format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(bytes - 1));
     assert!(matches!(scan(&target(TARGET_BYTES_MAX)), Ok(Some(_))));

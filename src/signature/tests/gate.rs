@@ -1,7 +1,7 @@
 //! What opens the gate, what does not, and with which reason.
 
 use super::super::scheme::{Allow, BodyDigest, Check};
-use super::super::{Content, Freshness, Refusal, Step, Witness};
+use super::super::{BlockProblem, Content, Freshness, GateError, Refusal, Step, Witness};
 use super::*;
 use crate::locate::Batch;
 
@@ -293,6 +293,29 @@ fn a_secret_in_each_element_must_be_in_every_one() {
     assert_eq!(send(r#"{"clientState":"another"}"#), Err(Denial::Wrong));
     assert_eq!(send("{}"), Err(Denial::Missing));
     assert_eq!(send(""), Err(Denial::Missing));
+}
+
+#[test]
+fn a_condition_on_the_elements_holds_for_every_one() {
+    let batch = Some(Batch::parse("json:/").expect("a batch"));
+    let by_query = || Block::new(Kind::Query("key".into()));
+    let of_each = Block { secrets: vec![Secret::new("a tenant")], ..Block::new(Kind::Json(expr("item:/v"))) };
+    for check in [Check::Equals(expr("item:/v"), "a tenant".into()), Check::Block(Box::new(of_each))] {
+        let blocks = vec![Block { checks: vec![check], ..by_query() }];
+        let demands = Demands { batch: batch.clone(), ..demands(blocks, &["a-secret-of-some-length"]) };
+        let gate = Gate::new(demands).expect("a gate");
+        let send = |body: &str| {
+            let target = "/in?key=a-secret-of-some-length".to_owned();
+            opened(&gate, Post { target, ..post(&[], body) })
+        };
+        assert_eq!(send(r#"[{"v":"a tenant"},{"v":"a tenant"}]"#), Ok(Some(0)));
+        assert_eq!(send(r#"[{"v":"a tenant"},{"v":"another"}]"#), Err(Denial::Wrong));
+        assert!(send("[]").is_err());
+    }
+    let late = timed(hmac(signed("header:x-sig")), "item:/t", TimeFormat::Unix, 300);
+    let errors =
+        Gate::new(Demands { batch, ..demands(vec![late], &["a-secret-of-some-length"]) }).expect_err("no gate");
+    assert_eq!(errors, [GateError::Block { block: 0, problem: BlockProblem::BodyOfEachItem }]);
 }
 
 #[test]
