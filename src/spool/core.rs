@@ -175,14 +175,13 @@ impl Storage {
         self.newest.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Makes a spare, if the bounds and the volume have space for one.
+    /// Makes a spare of that size, if the bounds and the volume have space for one.
     ///
     /// # Errors
     /// There is no space, or the disk fails.
-    pub(super) fn prepare(&self, core: &Core) -> io::Result<String> {
-        let bytes = core.limits.segment_bytes;
+    pub(super) fn prepare(&self, core: &Core, bytes: u64) -> io::Result<String> {
         let spares = wide(hold(&self.spares).len());
-        let files = hold(&core.outlet).ledger.file_bytes() + spares * bytes;
+        let files = hold(&core.outlet).ledger.file_bytes() + spares * core.limits.segment_bytes;
         // To fill the volume with zeros only to learn that they do not fit would take it from others for nothing.
         if files + bytes > core.limits.max_bytes || self.disk.free_bytes()? < bytes {
             return Err(io::ErrorKind::StorageFull.into());

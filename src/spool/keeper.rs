@@ -137,7 +137,7 @@ impl Keeper {
         if hold(&self.storage.spares).len() >= SPARES_AHEAD {
             return;
         }
-        match self.storage.prepare(&self.core) {
+        match self.storage.prepare(&self.core, self.core.limits.segment_bytes) {
             Ok(spare) => {
                 self.storage.add_spare(spare);
                 self.short = false;

@@ -150,7 +150,10 @@ pub(super) fn open(
     keeper.measure();
     let tail = rewritten(&recovered.tail, |frame| recovered.checkpoint.covers(recovered.last_log, frame.head.sequence));
     match writer.adopt(tail) {
-        Ok(()) => recovered.tail.iter().for_each(|frame| memory.add(&frame.bytes)),
+        Ok(()) => {
+            recovered.tail.iter().for_each(|frame| memory.add(&frame.bytes));
+            disown(&core, recovered.last_log, &recovered.tail);
+        }
         Err(error) if is_no_permission(&error) => return Err(OpenError::of(path, error)),
         // They are not known to be durable, so their keys are not told; they are delivered all the same.
         Err(_) => leave(&core, recovered.last_log, &recovered.tail),
@@ -177,6 +180,17 @@ fn rewritten(tail: &[Frame], delivered: impl Fn(&Frame) -> bool) -> Batch {
         });
     }
     batch
+}
+
+/// The last write lies in the new segment too. That one says that the copy does not count, and so must stay as long as
+/// the copy is there.
+fn disown(core: &Core, number: u64, tail: &[Frame]) {
+    if tail.is_empty() {
+        return;
+    }
+    if let Some(segment) = hold(&core.outlet).ledger.segment_mut(number) {
+        segment.poisoned = true;
+    }
 }
 
 /// The last write stays where it is.

@@ -277,6 +277,10 @@ impl Active {
     /// # Errors
     /// Nothing of them may be relied on, and nothing more may be written to this segment.
     pub(super) fn append(&mut self, records: &[u8], sync: impl FnOnce(&dyn File) -> io::Result<()>) -> io::Result<()> {
+        // Behind the end they would lie on the header's copy, where recovery does not look for records.
+        if wide(records.len()) > self.room() {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         let end = self.end + wide(records.len());
         let blank =
             usize::try_from(data_end(self.header.bytes).saturating_sub(end)).unwrap_or(HEAD_BYTES).min(HEAD_BYTES);

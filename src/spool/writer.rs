@@ -18,7 +18,7 @@ use super::io::File;
 use super::ledger::Segment;
 use super::record::Salt;
 use super::room::Health;
-use super::segment::{Active, DATA_AT, Header, Kind};
+use super::segment::{Active, DATA_AT, Header, Kind, OVERHEAD_BYTES};
 use super::wide;
 use crate::metrics::{self, Custody};
 
@@ -155,13 +155,16 @@ impl Writer {
         }
     }
 
-    /// Begins a new segment with these records, which fit an empty one; `base` is the first of them or the next.
+    /// Begins a new segment with these records; `base` is the first of them or the next. They fit an empty one, unless
+    /// an earlier life with larger segments wrote them; then it is as large as they need.
     fn roll(&mut self, base: u64, part: &mut Batch) -> io::Result<()> {
         let storage = &self.storage;
-        let ready = hold(&storage.spares).pop();
+        let usual = self.core.limits.segment_bytes;
+        let bytes = usual.max(wide(part.bytes.len()) + OVERHEAD_BYTES);
+        let ready = if bytes == usual { hold(&storage.spares).pop() } else { None };
         let spare = match ready {
             Some(spare) => spare,
-            None => storage.prepare(&self.core)?,
+            None => storage.prepare(&self.core, bytes)?,
         };
         let header = Header {
             kind: Kind::Log,
@@ -171,7 +174,7 @@ impl Writer {
             synced: hold(&self.core.outlet).synced_to,
             follows: self.follows,
             salt: Salt::new(storage.disk.salt()?),
-            bytes: self.core.limits.segment_bytes,
+            bytes,
         };
         part.seal(header.salt, DATA_AT);
         let active = Active::begin(&*storage.disk, &spare, header, &part.bytes, timed(&self.core))?;

@@ -78,6 +78,25 @@ fn a_segment_that_somebody_reads_is_not_written_again() {
 }
 
 #[test]
+fn a_last_write_that_was_written_again_is_not_sent_twice() {
+    let mut rig = Rig::new();
+    rig.kept("owed", "t");
+    rig.kept("last", "t");
+    // The last write is written again in a segment of the second life, and all of that is delivered.
+    let mut rig = rig.killed();
+    fill(&mut rig, 0..14, "t");
+    let mut parcels = rig.take_all();
+    let owed = parcels.remove(parcels.iter().position(|parcel| name(parcel) == "owed").expect("is there"));
+    parcels.into_iter().for_each(Parcel::delivered);
+    rig.tidy();
+    // A checkpoint that does not know that segment any more.
+    flow(&mut rig, 14..28);
+    let twin = rig.twin.kill();
+    drop(owed);
+    assert_eq!(names(&Rig::on(twin).take_all()), ["owed"]);
+}
+
+#[test]
 fn keys_are_synced_before_their_segment_goes() {
     let mut rig = Rig::new();
     fill(&mut rig, 0..7, "t");

@@ -226,6 +226,32 @@ fn the_size_of_segments_may_change_between_lives() {
 }
 
 #[test]
+fn the_last_write_of_larger_segments_is_kept_by_smaller_ones() {
+    let smaller = Settings { segment_bytes: ByteSize::kib(4), ..settings() };
+    // One write of several records, and one record that alone is larger than a segment now.
+    for sizes in [&[1500, 1500, 1500][..], &[5000]] {
+        let rig = Rig::new();
+        let all: Vec<String> = (0..sizes.len()).map(|index| index.to_string()).collect();
+        for (name, size) in all.iter().zip(sizes) {
+            rig.keep(&event(name, "t", *size), Ack::Disk).expect("has room");
+        }
+        let mut rig = rig;
+        rig.write();
+        let mut rig = Rig::with(rig.twin.kill(), &smaller, |_| {}).expect("opens");
+        rig.tidy();
+        rig.kept("after", "t");
+        // In a second life, and in a third.
+        for _ in 0..2 {
+            rig = Rig::with(rig.twin.cut(&mut || false), &smaller, |_| {}).expect("opens");
+            assert_eq!(rig.remembered.len(), sizes.len() + 1);
+        }
+        let found = names(&rig.take_all());
+        assert_eq!(found[..sizes.len()], all[..]);
+        assert!(!rig.metrics.encode().contains("hookgate_spool_corrupt_records_total 1"));
+    }
+}
+
+#[test]
 fn restarts_leave_no_trail_of_files() {
     let mut rig = Rig::new();
     rig.kept("a", "t");
