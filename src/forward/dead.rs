@@ -18,6 +18,7 @@ const WAITING_MAX: usize = 1_000;
 /// So many parked records are remembered, and tried again; more of them wait on disk for the next start.
 const PARKED_MAX: usize = 10_000;
 const PARKED_WAIT: Duration = Duration::from_mins(1);
+const TURN_WAIT: Duration = Duration::from_secs(1);
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
 /// Names the page that an operator should read.
@@ -103,15 +104,27 @@ impl Dead {
         parcel.set_aside();
     }
 
-    /// The next parked record whose turn it is: its topic and sequence number. Each has one turn a round.
-    pub(super) fn next_parked(&mut self, now: Moment) -> Option<(String, u64)> {
-        if self.parked.is_empty() || (self.next == 0 && now.since(self.parked_since) < PARKED_WAIT) {
+    /// The next parked record whose turn it is: its topic and sequence number. Each has one turn a round. A topic that has
+    /// a lane, because the one before is being tried, is waited for a little; one with trouble has its turn next round.
+    pub(super) fn next_parked(&mut self, now: Moment, is_free: impl Fn(&str) -> bool) -> Option<(String, u64)> {
+        let waited = now.since(self.parked_since);
+        if self.parked.is_empty() || (self.next == 0 && waited < PARKED_WAIT) {
             return None;
         }
-        let found = self.parked.range(self.next..).next().map(|(sequence, topic)| (topic.clone(), *sequence));
+        let Some((sequence, topic)) = self.parked.range(self.next..).next() else {
+            (self.next, self.parked_since) = (0, now);
+            return None;
+        };
+        let is_free = is_free(topic);
+        if !is_free && waited < TURN_WAIT {
+            return None;
+        }
+        self.next = sequence.saturating_add(1);
+        if !is_free {
+            return None;
+        }
         self.parked_since = now;
-        self.next = found.as_ref().map_or(0, |(_, sequence)| sequence.saturating_add(1));
-        found
+        Some((topic.clone(), *sequence))
     }
 
     /// It is not on disk any more: delivered after all, or damaged.

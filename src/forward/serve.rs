@@ -8,7 +8,6 @@ use super::flow::Flow;
 use super::lane::{Lane, Mode};
 use super::line::{Full, Line};
 use super::settle::set_well;
-use crate::spool::Parcel;
 
 /// A lane reads back so many parcels at once.
 const READ_MAX: usize = 256;
@@ -71,16 +70,8 @@ impl Line {
         let Some(aside) = lane.aside().filter(|_| !self.stopping && self.setup.desk.has_room_for_many_of(flow)) else {
             return 0;
         };
-        let parcels = match self.setup.spool.read_topic(&flow.topic, aside.from, aside.before, max) {
-            Ok(parcels) => parcels,
-            Err(error) => {
-                tracing::warn!(topic = flow.topic, %error, "spool cannot be read back; tried again");
-                lane.worsen(Mode::Retry, self.setup.clock.now());
-                lane.backoff.again(self.setup.clock.now());
-                return 0;
-            }
-        };
-        lane.read_up_to(parcels.last().and_then(Parcel::sequence).map(|last| last.saturating_add(1)));
+        let (parcels, next) = self.setup.spool.read_topic(&flow.topic, aside.from, aside.before, max);
+        lane.read_up_to(next);
         let mut sent = 0;
         let mut is_full = false;
         for parcel in parcels {
@@ -105,27 +96,23 @@ impl Line {
             && let Some(letter) = self.dead.due(now)
             && self.dead_letter(letter)
         {}
+        let is_free = |name: &str| self.topics.get(name).is_none_or(|topic| topic.lane.is_none());
         if !self.stopping
-            && let Some((topic, sequence)) = self.dead.next_parked(now)
+            && let Some((topic, sequence)) = self.dead.next_parked(now, is_free)
         {
             self.try_parked(&topic, sequence);
         }
     }
 
-    /// From the beginning: on its own topic, alone. A topic that has trouble has its turn in the next round.
+    /// From the beginning: on its own topic, alone.
     fn try_parked(&mut self, topic: &str, sequence: u64) {
-        if self.topics.get(topic).is_some_and(|topic| topic.lane.is_some()) {
-            return;
-        }
-        match self.setup.spool.read_topic(topic, sequence, sequence.saturating_add(1), 1) {
-            Ok(mut parcels) => match (parcels.pop(), self.topics.get(topic).map(|topic| Arc::clone(&topic.flow))) {
-                (Some(parcel), Some(flow)) => {
-                    let number = self.next_number();
-                    self.hold_back(&flow, Mode::Alone, number, parcel);
-                }
-                _ => self.dead.forget(sequence),
-            },
-            Err(error) => tracing::warn!(topic, sequence, %error, "parked event cannot be read; tried again"),
+        let (mut parcels, _) = self.setup.spool.read_topic(topic, sequence, sequence.saturating_add(1), 1);
+        match (parcels.pop(), self.topics.get(topic).map(|topic| Arc::clone(&topic.flow))) {
+            (Some(parcel), Some(flow)) => {
+                let number = self.next_number();
+                self.hold_back(&flow, Mode::Alone, number, parcel);
+            }
+            _ => self.dead.forget(sequence),
         }
     }
 

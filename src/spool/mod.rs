@@ -254,13 +254,12 @@ impl Spool {
     }
 
     /// Reads what is kept for a topic and not delivered, from a sequence number on and before another, for a topic that
-    /// had to wait. Damaged records are left out, and those that are in the forwarder's hands or on their way there.
-    ///
-    /// # Errors
-    /// The disk cannot be read.
-    pub fn read_topic(&self, topic: &str, from: u64, before: u64, max: usize) -> std::io::Result<Vec<Parcel>> {
-        let items = reader::read_topic(&self.core, topic, from, before, max)?;
-        Ok(items.into_iter().map(|item| Parcel::new(Arc::clone(&self.core), item)).collect())
+    /// had to wait, and says where to go on: it looks at some megabytes at once. None: all of it has been seen. Damaged
+    /// records are left out, and those that are in the forwarder's hands or on their way there.
+    #[must_use]
+    pub fn read_topic(&self, topic: &str, from: u64, before: u64, max: usize) -> (Vec<Parcel>, Option<u64>) {
+        let (items, next) = reader::read_topic(&self.core, topic, from, before, max);
+        (items.into_iter().map(|item| Parcel::new(Arc::clone(&self.core), item)).collect(), next)
     }
 
     /// Takes no more events, syncs what was taken, and writes the checkpoint; the writer ends. [`Spool::take`] still

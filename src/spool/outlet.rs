@@ -17,6 +17,7 @@ use super::intake::Pending;
 use super::ledger::{Entry, Ledger};
 use super::limits::{HANDFUL, Limits};
 use super::marks::Mark;
+use super::scan::{CHUNK_BYTES, Frame};
 use super::slot::{Handed, Slot};
 use super::wide;
 use crate::metrics::Custody;
@@ -53,8 +54,21 @@ pub(super) struct Outlet {
 #[derive(Debug)]
 pub(super) struct Item {
     pub(super) frame: Bytes,
+    /// The frame is a slice of so many bytes, all of which it keeps in memory.
+    pub(super) keeps: usize,
     pub(super) slot: Option<Arc<Slot>>,
     pub(super) sequence: Option<u64>,
+}
+
+impl Item {
+    /// A copy of the record alone, where it is a small part of what it keeps: a topic that stands still would otherwise
+    /// hold all that was written or read along with its events.
+    pub(super) fn own(&mut self) {
+        if self.frame.len() * 2 < self.keeps {
+            self.frame = Bytes::copy_from_slice(&self.frame);
+            self.keeps = self.frame.len();
+        }
+    }
 }
 
 /// A place in a segment where a record begins.
@@ -95,13 +109,14 @@ impl Outlet {
         }
         let mut delivered = Vec::new();
         for (frame, slot) in events {
+            let item = |sequence| Item { frame, keeps: bytes, slot: Some(Arc::clone(slot)), sequence };
             let sequence = slot.link.sequence();
             match sequence.map(|sequence| (sequence, self.ledger.mark(sequence))) {
                 None if slot.link.handed() == Handed::Alive => {}
                 None if slot.link.handed() == Handed::Delivered => delivered.push(Arc::clone(slot)),
                 None => {
                     slot.link.set_handed(Handed::Alive);
-                    self.queue(frame, slot, None);
+                    self.queue(item(None), slot);
                 }
                 Some((sequence, Some(Mark::InHand))) => {
                     slot.begins(Custody::Kafka);
@@ -109,7 +124,7 @@ impl Outlet {
                 }
                 Some((sequence, Some(Mark::Waiting | Mark::Parked))) => {
                     self.ledger.set(sequence, Mark::InHand);
-                    self.queue(frame, slot, Some(sequence));
+                    self.queue(item(Some(sequence)), slot);
                 }
                 Some((_, Some(Mark::Delivered) | None)) => delivered.push(Arc::clone(slot)),
             }
@@ -117,10 +132,10 @@ impl Outlet {
         Ok(delivered)
     }
 
-    fn queue(&mut self, frame: Bytes, slot: &Arc<Slot>, sequence: Option<u64>) {
+    fn queue(&mut self, item: Item, slot: &Slot) {
         slot.begins(Custody::Kafka);
-        self.waited_bytes += frame.len();
-        self.waited.push_back(Item { frame, slot: Some(Arc::clone(slot)), sequence });
+        self.waited_bytes += item.frame.len();
+        self.waited.push_back(item);
     }
 
     /// Enters records that were just synced at a place of a segment, and queues what the forwarder does not have.
@@ -133,7 +148,7 @@ impl Outlet {
             let end = at + wide(record.bytes);
             let entry = Entry { sequence: record.sequence, at, end, received_at: record.received_at };
             (from, at) = (from + record.bytes, end);
-            let mark = self.arrive(frame, record, follows);
+            let mark = self.arrive(frame, frames.len(), record, follows);
             if let Some(segment) = self.ledger.segment_mut(number) {
                 segment.enter(entry, mark);
             }
@@ -141,7 +156,7 @@ impl Outlet {
         }
     }
 
-    fn arrive(&mut self, frame: Bytes, record: &Pending, follows: bool) -> Mark {
+    fn arrive(&mut self, frame: Bytes, keeps: usize, record: &Pending, follows: bool) -> Mark {
         if record.delivered {
             return Mark::Delivered;
         }
@@ -163,7 +178,8 @@ impl Outlet {
         }
         if follows {
             self.synced_bytes += frame.len();
-            self.synced.push_back(Item { frame, slot: open.cloned(), sequence: Some(record.sequence) });
+            let (slot, sequence) = (open.cloned(), Some(record.sequence));
+            self.synced.push_back(Item { frame, keeps, slot, sequence });
             return Mark::InHand;
         }
         if let Some(slot) = open {
@@ -209,10 +225,12 @@ impl Outlet {
     }
 
     /// Takes a record that was read from disk, if the mark it has is one of those that were read for.
-    pub(super) fn claim(&mut self, sequence: u64, frame: Bytes, from: &[Mark]) -> Option<Item> {
+    pub(super) fn claim(&mut self, frame: &Frame, from: &[Mark]) -> Option<Item> {
+        let sequence = frame.head.sequence;
         self.ledger.mark(sequence).filter(|mark| from.contains(mark))?;
         self.ledger.set(sequence, Mark::InHand);
-        Some(Item { frame, slot: self.owed.remove(&sequence), sequence: Some(sequence) })
+        let (frame, slot) = (frame.bytes.clone(), self.owed.remove(&sequence));
+        Some(Item { keeps: frame.len().max(CHUNK_BYTES), frame, slot, sequence: Some(sequence) })
     }
 
     /// A parcel has ended. Returns a slot that waited for the same record elsewhere and is to be told that Kafka has it.

@@ -4,10 +4,7 @@
 //! that should be there and is not intact is parked, so that it is neither delivered nor deleted: the next start, which
 //! reads everything anew, decides about it.
 
-use std::io;
 use std::ops::Range;
-
-use bytes::Bytes;
 
 use super::core::Core;
 use super::ledger::Spot;
@@ -15,6 +12,9 @@ use super::marks::{Mark, Search};
 use super::outlet::{Item, Outlet, Reading};
 use super::scan::{CHUNK_BYTES, Found, Frame, Scan};
 use super::{hold, record};
+
+/// A topic's records are looked for among so many bytes at once, so that nothing else waits long for the line.
+pub(super) const LOOK_BYTES: u64 = 4 << 20;
 
 /// Appends records that wait on disk, in order, until `into` has `max`; at least one if there is any that can be read.
 pub(super) fn read_waiting(core: &Core, max: usize, into: &mut Vec<Item>) {
@@ -30,39 +30,39 @@ pub(super) fn read_waiting(core: &Core, max: usize, into: &mut Vec<Item>) {
 
         let mut outlet = hold(&core.outlet);
         for frame in &piece.frames {
-            into.extend(outlet.claim(frame.head.sequence, piece.own(frame), &[Mark::Waiting]));
+            into.extend(outlet.claim(frame, &[Mark::Waiting]));
         }
         outlet.reading = Some(Reading { number: spot.number, at: piece.at, sequence: piece.until });
-        park_missing(core, &mut outlet, spot.number, first..piece.until);
+        park_missing(core, &mut outlet, spot.number, &[first..piece.until], Search::Waiting);
         seen = piece.until;
     }
 }
 
-/// Reads records of one topic that are on disk only.
-pub(super) fn read_topic(core: &Core, topic: &str, from: u64, before: u64, max: usize) -> io::Result<Vec<Item>> {
+/// Reads records of one topic that are on disk only, and says where to go on; none: all before that number were seen.
+pub(super) fn read_topic(core: &Core, topic: &str, from: u64, before: u64, max: usize) -> (Vec<Item>, Option<u64>) {
     let mut items = Vec::new();
     let mut next = from;
-    while items.len() < max {
+    let mut passed = 0;
+    while items.len() < max && passed < LOOK_BYTES {
         let outlet = hold(&core.outlet);
-        let Some(first) = outlet.ledger.find(next, Search::OnDiskOnly).filter(|first| *first < before) else { break };
-        let Some(spot) = outlet.ledger.spot(first) else { break };
+        let first = outlet.ledger.find(next, Search::OnDiskOnly).filter(|first| *first < before);
+        let Some((first, spot)) = first.and_then(|first| Some((first, outlet.ledger.spot(first)?))) else {
+            next = before;
+            break;
+        };
         drop(outlet);
 
         let wanted = |frame: &Frame| frame.head.sequence < before && record::view(&frame.bytes).topic == topic;
-        let mut piece = read(&spot, first, max - items.len(), wanted);
-        if let Some(error) = piece.failure.take() {
-            return if items.is_empty() { Err(error) } else { Ok(items) };
-        }
+        let piece = read(&spot, first, max - items.len(), wanted);
 
         let mut outlet = hold(&core.outlet);
-        for frame in &piece.frames {
-            // Its neighbours are of other topics: a slice would keep them in memory.
-            let own = Bytes::copy_from_slice(&frame.bytes);
-            items.extend(outlet.claim(frame.head.sequence, own, &[Mark::Waiting, Mark::Parked]));
-        }
+        items.extend(piece.frames.iter().filter_map(|frame| outlet.claim(frame, &[Mark::Waiting, Mark::Parked])));
+        park_missing(core, &mut outlet, spot.number, &piece.gaps, Search::OnDiskOnly);
         next = piece.until;
+        passed += piece.at - spot.at;
     }
-    Ok(items)
+    items.iter_mut().for_each(Item::own);
+    (items, (next < before).then_some(next))
 }
 
 /// What was read at once.
@@ -72,41 +72,38 @@ struct Piece {
     until: u64,
     /// Where the next record begins.
     at: u64,
-    failure: Option<io::Error>,
-    /// Bytes of wanted records, and of all.
-    taken: usize,
-    passed: usize,
-}
-
-impl Piece {
-    /// The record's bytes; a copy where a slice would keep much else in memory.
-    fn own(&self, frame: &Frame) -> Bytes {
-        if self.taken * 2 < self.passed { Bytes::copy_from_slice(&frame.bytes) } else { frame.bytes.clone() }
-    }
+    /// Sequence numbers below `until` that were not found: records that are not intact, or are gone.
+    gaps: Vec<Range<u64>>,
 }
 
 /// Reads from the spot on about a chunk's worth of records that have at least that number, at most `max` wanted ones.
 fn read(spot: &Spot, first: u64, max: usize, wanted: impl Fn(&Frame) -> bool) -> Piece {
     let mut scan = Scan::new(&*spot.file, spot.salt, spot.at, spot.end);
-    let mut piece = Piece { frames: Vec::new(), until: spot.last + 1, at: spot.at, failure: None, taken: 0, passed: 0 };
+    let mut piece = Piece { frames: Vec::new(), until: spot.last + 1, at: spot.at, gaps: Vec::new() };
+    let (mut expected, mut passed) = (first, 0);
     while let Some(found) = scan.next() {
         let Found::Record(frame) = found else { continue };
         let sequence = frame.head.sequence;
         if sequence < first {
             continue;
         }
-        piece.passed += frame.bytes.len();
+        if sequence > expected {
+            piece.gaps.push(expected..sequence);
+        }
+        expected = sequence + 1;
+        passed += frame.bytes.len();
         if wanted(&frame) {
-            piece.taken += frame.bytes.len();
             piece.frames.push(frame);
         }
-        if piece.frames.len() >= max || piece.passed >= CHUNK_BYTES {
-            piece.until = sequence + 1;
+        if piece.frames.len() >= max || passed >= CHUNK_BYTES {
+            piece.until = expected;
             break;
         }
     }
+    if expected < piece.until {
+        piece.gaps.push(expected..piece.until);
+    }
     piece.at = scan.at();
-    piece.failure = scan.failure.take();
     piece
 }
 
@@ -120,24 +117,30 @@ fn resume(outlet: &Outlet, first: u64) -> Option<Spot> {
     Some(Spot { at, ..spot })
 }
 
-/// What was to be read and was not there.
-fn park_missing(core: &Core, outlet: &mut Outlet, number: u64, range: Range<u64>) {
+/// What was to be read and was not there. Those that are parked already may have been told before.
+fn park_missing(core: &Core, outlet: &mut Outlet, number: u64, gaps: &[Range<u64>], search: Search) {
     let mut missing = 0u64;
-    while let Some(sequence) = outlet.ledger.find(range.start, Search::Waiting).filter(|found| range.contains(found)) {
-        if outlet.ledger.set(sequence, Mark::Parked).is_none() {
-            break;
+    for gap in gaps {
+        let mut next = gap.start;
+        while let Some(sequence) = outlet.ledger.find(next, search).filter(|found| gap.contains(found)) {
+            if outlet.ledger.set(sequence, Mark::Parked).is_none() {
+                break;
+            }
+            missing += 1;
+            next = sequence + 1;
         }
-        missing += 1;
     }
-    if missing > 0 {
-        if let Some(segment) = outlet.ledger.segment_mut(number) {
-            segment.damaged = true;
-        }
-        core.metrics.spool_corrupt_records.inc_by(missing);
-        tracing::error!(
-            segment = number,
-            records = missing,
-            "records of the spool cannot be read; runbook spool-damaged"
-        );
+    let segment = outlet.ledger.segment_mut(number).filter(|_| missing > 0);
+    let Some(known) = segment.map(|segment| std::mem::replace(&mut segment.damaged, true)) else { return };
+    if known && search != Search::Waiting {
+        tracing::warn!(segment = number, records = missing, "records of a damaged segment are left out");
+        return;
     }
+    core.metrics.spool_corrupt_records.inc_by(missing);
+    tracing::error!(
+        segment = number,
+        records = missing,
+        runbook = "spool-damaged",
+        "records of the spool cannot be read"
+    );
 }

@@ -24,15 +24,15 @@ impl Core {
         }
         let before = into.len();
         outlet.pick(self.limits.take_parcels, into);
-        if outlet.closed {
-            return into.len() > before || outlet.has_in_memory();
-        }
-        let behind = !outlet.has_in_memory() && outlet.has_any();
+        let more = !outlet.closed || into.len() > before || outlet.has_in_memory();
+        let behind = !outlet.closed && !outlet.has_in_memory() && outlet.has_any();
         drop(outlet);
         if behind && into.len() - before < self.limits.take_parcels {
             reader::read_waiting(self, before + self.limits.take_parcels, into);
         }
-        true
+        // Not under the lock.
+        into.iter_mut().skip(before).for_each(Item::own);
+        more
     }
 }
 

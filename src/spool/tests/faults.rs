@@ -285,3 +285,18 @@ fn a_read_that_fails_costs_no_event() {
     assert_eq!(rig.twin.names_with("damaged/").len(), 0, "nothing is moved while it holds what is owed");
     assert_eq!(names(&rig.killed().take_all()), ["a", "b", "c"]);
 }
+
+#[test]
+fn a_page_that_cannot_be_read_costs_a_topic_that_waited_the_records_in_it_and_no_other() {
+    let settings = Settings { segment_bytes: ByteSize::kib(64), max_bytes: ByteSize::mib(1), ..settings() };
+    let mut rig = Rig::with(Twin::new(2 << 20), &settings, |_| ()).expect("opens");
+    for name in ["a", "b", "c"] {
+        rig.keep(&event(name, "red", 5000), Ack::Disk).expect("has room");
+    }
+    rig.write();
+    rig.take_all().into_iter().for_each(Parcel::set_aside);
+    // The chunk, and then its first page.
+    rig.twin.fail(Op::Read, 0, 2, EIO);
+    assert_eq!(names(&rig.read_topic("red")), ["b", "c"]);
+    assert_eq!(counter(&rig, "spool_corrupt_records_total"), 1);
+}

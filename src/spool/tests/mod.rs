@@ -210,7 +210,7 @@ impl Rig {
     }
 
     fn read_topic(&self, topic: &str) -> Vec<Parcel> {
-        let items = reader::read_topic(self.core(), topic, 0, u64::MAX, 1000).expect("can be read");
+        let (items, _) = reader::read_topic(self.core(), topic, 0, u64::MAX, 1000);
         items.into_iter().map(|item| Parcel::new(Arc::clone(self.core()), item)).collect()
     }
 

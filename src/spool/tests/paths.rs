@@ -185,7 +185,7 @@ fn a_topic_is_read_between_two_numbers_and_no_further_than_asked() {
     }
     let numbers: Vec<u64> = rig.take_all().iter().filter_map(Parcel::sequence).collect();
     let read = |from, before, max| {
-        let items = reader::read_topic(rig.core(), "red", from, before, max).expect("can be read");
+        let (items, _) = reader::read_topic(rig.core(), "red", from, before, max);
         items.iter().filter_map(|item| item.sequence).collect::<Vec<_>>()
     };
     assert_eq!(read(numbers[2], numbers[5], 100), numbers[2..5]);
@@ -279,4 +279,43 @@ fn every_part_of_an_event_is_kept() {
     let events: Vec<_> = parcels.iter().map(Parcel::event).collect();
     assert_eq!(events, [full.view(), empty_key.view(), bare.view()]);
     assert_eq!(rig.remembered, [1, u128::MAX, digest("b")]);
+}
+
+#[test]
+fn a_topic_is_looked_for_among_some_megabytes_at_once() {
+    let settings = Settings { segment_bytes: ByteSize::mib(4), max_bytes: ByteSize::mib(64), ..settings() };
+    let mut rig = Rig::with(Twin::new(80 << 20), &settings, |_| ()).expect("opens");
+    for index in 0..16 {
+        rig.keep(&event(&format!("{index}"), "blue", 500_000), Ack::Disk).expect("has room");
+        rig.write();
+        rig.tidy();
+    }
+    rig.kept("last", "red");
+    rig.take_all().into_iter().for_each(Parcel::set_aside);
+    let (none, next) = reader::read_topic(rig.core(), "red", 0, u64::MAX, 10);
+    assert!(none.is_empty());
+    let mut next = next.expect("there is more");
+    assert!(next > 4 && next < 14, "{next}");
+    loop {
+        let (found, further) = reader::read_topic(rig.core(), "red", next, u64::MAX, 10);
+        let Some(further) = further else {
+            assert_eq!(found.len(), 1);
+            return;
+        };
+        assert!(found.is_empty() && further > next);
+        next = further;
+    }
+}
+
+#[test]
+fn a_parcel_keeps_no_more_in_memory_than_its_record() {
+    let mut rig = Rig::new();
+    for name in ["a", "b", "c"] {
+        rig.keep(&event(name, "red", 1000), Ack::Disk).expect("has room");
+    }
+    rig.write();
+    let mut items = Vec::new();
+    rig.core().take(&mut items, Duration::ZERO);
+    assert_eq!(items.len(), 3);
+    assert!(items.iter().all(|item| item.frame.is_unique()));
 }
