@@ -103,6 +103,9 @@ impl Settings {
             ("linger.ms", linger_ms.to_string()),
             ("sticky.partitioning.linger.ms", (2 * linger_ms).to_string()),
             ("compression.codec", "lz4".to_owned()),
+            // Wherever this system keeps its authorities: OpenSSL is linked in, and would look where it was built for. An
+            // operator's `ssl.ca.pem` goes before it.
+            ("ssl.ca.location", "probe".to_owned()),
             // 0: for ever. What lies on disk is not given up by a clock in memory, which would reorder and duplicate.
             ("message.timeout.ms", if self.spooled { "0" } else { "30000" }.to_owned()),
             // A message's timeout is only noticed when a broker's thread wakes from this; the default is 10 s.
@@ -230,6 +233,14 @@ pub(super) mod tests {
         assert_eq!(config.get("compression.codec"), Some("zstd"));
         assert_eq!(config.get("linger.ms"), Some("7"));
         assert_eq!((config.get("compression.type"), config.get("queue.buffering.max.ms")), (None, None));
+    }
+
+    #[test]
+    fn a_brokers_certificate_is_checked_by_the_systems_authorities_unless_others_are_named() {
+        let tls = ("security.protocol", "ssl");
+        assert_eq!(with(&[tls]).expect("good").get("ssl.ca.location"), Some("probe"));
+        let named = with(&[tls, ("ssl.ca.location", "/etc/kafka/ca.pem")]).expect("good");
+        assert_eq!(named.get("ssl.ca.location"), Some("/etc/kafka/ca.pem"));
     }
 
     #[test]
