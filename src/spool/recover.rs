@@ -139,7 +139,7 @@ pub(super) fn recover(
         recovered.add(disk, candidate, Bounds { successor, before }, limits, metrics, memory)?;
     }
     for name in unreadable {
-        tracing::error!(name, "neither header of a segment can be read; it is set aside; runbook spool-damaged");
+        tracing::error!(name, runbook = "spool-damaged", "neither header of a segment can be read; it is set aside");
         metrics.spool_corrupt_records.inc();
         disk.set_aside(&name)?;
     }
