@@ -83,7 +83,7 @@ impl Bound {
         let (accept_trigger, accept_stop) = Stop::by_hand();
 
         app.warm_up().await;
-        let health = health::checks(&draining, &app.gateway.spool, &app.forwarder);
+        let health = health::checks(&draining, &app.gateway, &app.forwarder);
         let admin = tokio::spawn(app.admin(private, health, admin_stop));
         let webhooks = tokio::spawn(app.webhooks(public, accept_stop));
         info!("ready; {addresses}; {}", app.summary);

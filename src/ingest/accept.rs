@@ -188,6 +188,17 @@ impl Terms {
         self.retries && room == Room::High && matches!(self.ack, Ack::Disk | Ack::Both)
     }
 
+    /// An event that is sent now could be made safe.
+    #[must_use]
+    pub fn can_be_met(&self, room: Room, kafka: bool) -> bool {
+        let disk = matches!(room, Room::Plenty | Room::High);
+        match self.ack {
+            Ack::Both => disk && kafka,
+            Ack::Kafka if !self.spool_when_unavailable => kafka,
+            Ack::Disk | Ack::Kafka | Ack::Memory => disk || kafka,
+        }
+    }
+
     fn first_custody(&self) -> Keeper {
         match self.ack {
             Ack::Disk => Keeper::Disk,
