@@ -8,6 +8,7 @@
 //! | `tidy/shape.rs` | short files, short functions, a first line that says what a file is, names that say something |
 //! | `tidy/debt.rs` | no marks of unfinished work, no way to panic |
 //! | `tidy/providers.rs` | a provider is data: no line of Rust names one, and each has its vectors |
+//! | `tidy/runbooks.rs` | an error in the log names the page that says what to do |
 //! | `tidy/supply.rs` | dependencies: from one registry, under licences that we can keep, none twice without a reason |
 //!
 //! A rule takes sources and returns findings, one line each with file and line. Beside each rule stands a test that
@@ -27,6 +28,8 @@ mod owners;
 mod providers;
 #[path = "tidy/reference.rs"]
 mod reference;
+#[path = "tidy/runbooks.rs"]
+mod runbooks;
 #[path = "tidy/shape.rs"]
 mod shape;
 #[path = "tidy/source.rs"]
