@@ -4,6 +4,7 @@
 //! of series grow. What belongs to a source is looked up once, when the source is built ([`SourceMetrics`]), and is a
 //! plain atomic add from then on.
 
+pub mod guard;
 pub mod process;
 
 use std::fmt::Write as _;
@@ -192,6 +193,7 @@ pub struct Metrics {
     pub request_body: Histogram,
     pub connections: Family<OfState, Gauge>,
     pub panics: Counter,
+    fallen: guard::Fallen,
     pub events_produced: Family<OfTopic, Counter>,
     pub event_delivery: Histogram,
     pub spool_records: Gauge,
@@ -256,6 +258,7 @@ impl Metrics {
             request_body: Histogram::new(BODY_BYTES),
             connections: Family::default(),
             panics: Counter::default(),
+            fallen: guard::Fallen::default(),
             events_produced: Family::default(),
             event_delivery: Histogram::new(DELIVERY_SECONDS),
             spool_records: Gauge::default(),
@@ -294,7 +297,11 @@ impl Metrics {
         to.register_with_unit("request_duration", help, Unit::Seconds, self.request_duration.clone());
         to.register_with_unit("request_body", "Size of request bodies", Unit::Bytes, self.request_body.clone());
         to.register("connections", "Public connections by state", self.connections.clone());
-        to.register("panics", "Requests that ended in a panic and were answered 503", self.panics.clone());
+        to.register(
+            "panics",
+            "Panics: of requests, answered 503, and of background threads, which end the gateway",
+            self.panics.clone(),
+        );
         let help = "Memory reserved for bodies out of server.body_budget";
         to.register_with_unit("body_budget_used", help, Unit::Bytes, self.body_budget_used.clone());
     }

@@ -170,7 +170,7 @@ impl FormatTime for WallTime {
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let message = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not shown)");
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
-    error!(message, place, "panic; runbook: panics");
+    error!(message, place, runbook = "panics", "panic");
 }
 
 #[cfg(test)]

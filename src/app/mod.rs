@@ -39,6 +39,8 @@ pub struct App {
     admin: std::net::SocketAddr,
     shutdown: Shutdown,
     waits_for_kafka: bool,
+    /// The spool does not outlive the machine.
+    scratch: bool,
     summary: String,
 }
 
@@ -83,6 +85,7 @@ impl App {
             forwarder: Arc::new(forwarder),
             summary: summary(&config),
             waits_for_kafka: config.kafka.someone_waits,
+            scratch: config.spool.as_ref().is_some_and(|spool| spool.scratch),
             listener: config.listener,
             admin: config.admin,
             shutdown: config.shutdown,

@@ -11,6 +11,7 @@ use tracing::{error, info, warn};
 
 use crate::admin::{self, Health};
 use crate::listener::{self, Answering, Counts, Drained, Port, webhooks};
+use crate::metrics::Metrics;
 
 use super::health::{self, Draining};
 use super::{App, Stop};
@@ -18,6 +19,12 @@ use super::{App, Stop};
 /// How long the start waits for a broker, where some source waits for Kafka.
 const WARM_UP: Duration = Duration::from_secs(1);
 const WARM_UP_STEP: Duration = Duration::from_millis(10);
+/// So soon a thread's panic is noticed.
+const FALL_STEP: Duration = Duration::from_millis(250);
+/// Names the page that an operator should read.
+const RUNBOOK: &str = "events-lost";
+/// What ends by itself ends within its time and this; a disk that hangs never does.
+const END_GRACE: Duration = Duration::from_secs(5);
 
 /// A gateway with its ports open.
 #[derive(Debug)]
@@ -67,7 +74,7 @@ impl Bound {
     /// Serves until `stop`, and then ends in order.
     ///
     /// # Errors
-    /// The system does not say where the ports are, or the way in or out ended in a panic.
+    /// The system does not say where the ports are, a part ended in a panic, or the way out did not end in time.
     pub async fn serve(self, stop: Stop) -> Result<()> {
         let addresses = format!("webhooks on {}, health and metrics on {}", self.public()?, self.private()?);
         let Self { app, public, private } = self;
@@ -76,12 +83,15 @@ impl Bound {
         let (accept_trigger, accept_stop) = Stop::by_hand();
 
         app.warm_up().await;
-        let health = health::checks(&draining, &app.gateway.spool, &app.forwarder);
+        let health = health::checks(&draining, &app.gateway, &app.forwarder);
         let admin = tokio::spawn(app.admin(private, health, admin_stop));
         let webhooks = tokio::spawn(app.webhooks(public, accept_stop));
         info!("ready; {addresses}; {}", app.summary);
 
-        stop.wait().await;
+        let fell = tokio::select! {
+            () = stop.wait() => false,
+            () = fall(&app.gateway.metrics) => true,
+        };
         let began = app.gateway.clock.now();
         draining.begin();
         tokio::time::sleep(app.shutdown.drain_delay).await;
@@ -94,9 +104,18 @@ impl Bound {
         app.end_delivery(left).await?;
         admin_trigger.pull();
         drop(admin.await);
+        anyhow::ensure!(!fell && !app.gateway.metrics.has_fallen(), "a background thread ended in a panic");
         info!("stopped");
         Ok(())
     }
+}
+
+/// Until a thread has ended in a panic without which nothing is delivered or kept.
+async fn fall(metrics: &Metrics) {
+    while !metrics.has_fallen() {
+        tokio::time::sleep(FALL_STEP).await;
+    }
+    error!(runbook = "panics", "a background thread ended in a panic: the gateway stops");
 }
 
 impl App {
@@ -141,16 +160,26 @@ impl App {
         let (forwarder, spool) = (Arc::clone(&self.forwarder), self.gateway.spool.clone());
         // A tenth is for the spool's last sync.
         let flush = limit * 9 / 10;
-        let stopped = tokio::task::spawn_blocking(move || {
+        let (tell, ended) = tokio::sync::oneshot::channel();
+        // Not a thread of the runtime, which would wait for it for ever.
+        std::thread::Builder::new().name("end".to_owned()).spawn(move || {
             let stopped = forwarder.stop(flush);
             spool.close();
-            stopped
-        });
-        let stopped = stopped.await.context("the way out")?;
+            // Nobody listens any more where it took too long.
+            let _told: Result<(), _> = tell.send((stopped, spool.outstanding()));
+        })?;
+        let Ok(ended) = tokio::time::timeout(limit + END_GRACE, ended).await else {
+            error!(runbook = "spool-broken", "the way out does not end: going without it; the spool keeps what it has");
+            anyhow::bail!("the way out did not end in time");
+        };
+        let (stopped, outstanding) = ended.context("the way out")?;
         if stopped.lost > 0 {
-            error!(events = stopped.lost, "events that only memory held were not delivered");
+            error!(events = stopped.lost, runbook = RUNBOOK, "events that only memory held were not delivered");
         }
-        info!(?stopped, "the way out has ended");
+        if self.scratch && outstanding > 0 {
+            error!(events = outstanding, runbook = RUNBOOK, "events are left in a scratch spool, and are lost with it");
+        }
+        info!(?stopped, outstanding, "the way out has ended");
         Ok(())
     }
 }

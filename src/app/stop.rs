@@ -21,13 +21,20 @@ impl Stop {
     }
 
     /// A stop at SIGTERM or SIGINT. A second signal ends the process at once, with exit code 1: nothing that was
-    /// acknowledged is lost by it, since nothing is acknowledged that nothing holds.
+    /// acknowledged is lost by it, since nothing is acknowledged that nothing holds. SIGHUP, which would end the process,
+    /// is answered in the log: a configuration is taken at the start only.
     ///
     /// # Errors
     /// The system does not let us listen for signals.
     pub fn at_signal() -> std::io::Result<Self> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut hangup = signal(SignalKind::hangup())?;
+        tokio::spawn(async move {
+            while hangup.recv().await.is_some() {
+                warn!("SIGHUP: this version does not reload; restart it to take a new configuration");
+            }
+        });
         let (trigger, stop) = Self::by_hand();
         tokio::spawn(async move {
             for second in [false, true] {

@@ -5,8 +5,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::error::RDKafkaErrorCode as Code;
-
 use super::backoff::Backoff;
 use super::flow::Flow;
 use crate::clock::Moment;
@@ -75,7 +73,7 @@ impl Dead {
         if self.waiting.len() < WAITING_MAX {
             self.waiting.push_front(letter);
         } else {
-            self.park(letter, Code::QueueFull.into());
+            self.park(letter, Failure::queue_full());
         }
     }
 
@@ -85,6 +83,9 @@ impl Dead {
         let topic = parcel.event().topic.to_owned();
         let (reason, code) = (reason.name(), failure.name());
         match parcel.sequence() {
+            None if parcel.is_on_disk() => {
+                tracing::debug!(topic, %reason, %code, "dead letter is refused, and comes again from disk");
+            }
             None => {
                 tracing::warn!(topic, %reason, %code, "dead-letter topic refuses an event that only memory has: given up");
             }

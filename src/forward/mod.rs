@@ -104,7 +104,6 @@ pub enum StartError {
 pub struct Forwarder {
     shared: Arc<Shared>,
     line: Mutex<Option<JoinHandle<Stopped>>>,
-    watch: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What the threads and the handle share.
@@ -143,6 +142,7 @@ impl Forwarder {
             topics: Mutex::new(topics),
             doubts: Mutex::new(Vec::new()),
         });
+        let metrics = Arc::clone(&parts.metrics);
         let desk = desk::Desk::new(parts.clock.clone(), Arc::clone(&parts.metrics), parts.observer);
         let reports = Arc::clone(&desk) as Arc<dyn kafka::Reports>;
         let producer = Arc::new(Producer::build(&parts.settings, 1, reports, &health)?);
@@ -156,9 +156,10 @@ impl Forwarder {
             desk,
             producer,
         });
-        let line = thread::Builder::new().name("forward".to_owned()).spawn(move || line.run())?;
-        let watch = thread::Builder::new().name("forward-watch".to_owned()).spawn(move || watch.run())?;
-        Ok(Self { shared, line: Mutex::new(Some(line)), watch: Mutex::new(Some(watch)) })
+        let line = start("forward", &metrics, move || line.run())?;
+        // Not waited for at the end: it holds nothing, and may be asking a broker that does not answer.
+        drop(start("forward-watch", &metrics, move || watch.run())?);
+        Ok(Self { shared, line: Mutex::new(Some(line)) })
     }
 
     /// An event handed over now would reach Kafka soon: a broker answers, and where some source's `ack` waits for Kafka,
@@ -186,19 +187,29 @@ impl Forwarder {
         *hold(&self.shared.stop) = Some(limit);
         self.shared.stopped.notify_all();
         let line = hold(&self.line).take();
-        let stopped = line.map_or_else(Stopped::default, |line| {
+        line.map_or_else(Stopped::default, |line| {
             line.join().unwrap_or_else(|_| {
-                tracing::error!("the forwarder ended in a panic; what it had in hand stays in the spool");
+                tracing::error!(
+                    runbook = "panics",
+                    "the forwarder ended in a panic; what it had in hand stays in the spool"
+                );
                 Stopped::default()
             })
-        });
-        if let Some(watch) = hold(&self.watch).take()
-            && watch.join().is_err()
-        {
-            tracing::warn!("the watch over the topics ended in a panic");
-        }
-        stopped
+        })
     }
+}
+
+/// A thread without which the gateway is of no use.
+fn start<T: Send + 'static>(
+    name: &str,
+    metrics: &Arc<Metrics>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> std::io::Result<JoinHandle<T>> {
+    let metrics = Arc::clone(metrics);
+    thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let _guard = metrics.guard();
+        work()
+    })
 }
 
 /// A topic's series are there before its first event, so that their first change can be seen.

@@ -58,7 +58,7 @@ impl Line {
         match Producer::build(&self.setup.settings, generation, reports, &self.setup.shared.health) {
             Ok(producer) => Some(producer),
             Err(error) => {
-                tracing::error!(%error, "kafka producer cannot be rebuilt; tried again");
+                tracing::error!(%error, runbook = RUNBOOK, "kafka producer cannot be rebuilt; tried again");
                 let _stops = self.setup.shared.stops_within(Duration::from_secs(1));
                 None
             }

@@ -64,7 +64,7 @@ impl Line {
         let held = lanes.flat_map(|lane| lane.held.into_values());
         let mut stopped = Stopped::default();
         for parcel in cargo.chain(held).chain(self.dead.let_go()).chain(self.batch).chain(left) {
-            if parcel.sequence().is_some() {
+            if parcel.is_on_disk() {
                 stopped.on_disk += 1;
             } else {
                 stopped.lost += 1;

@@ -91,6 +91,10 @@ fn start(
     let observer: Observer = Arc::new(move |_, topic, where_to| {
         drop(tell.try_send((topic.to_owned(), where_to)));
     });
+    (start_with(spool, settings, metrics, observer), delivered)
+}
+
+fn start_with(spool: &Spool, settings: &kafka::Settings, metrics: &Arc<Metrics>, observer: Observer) -> Forwarder {
     let topic = |name: &str| name.parse::<TopicName>().expect("a topic");
     let forwarder = Forwarder::start(Parts {
         spool: spool.clone(),
@@ -100,7 +104,7 @@ fn start(
         metrics: Arc::clone(metrics),
         observer: Some(observer),
     });
-    (forwarder.expect("started"), delivered)
+    forwarder.expect("started")
 }
 
 fn event(topic: &str, value: &str) -> Event {

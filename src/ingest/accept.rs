@@ -186,9 +186,22 @@ impl Keeper {
 }
 
 impl Terms {
-    /// Above the high-water mark a sender that tries again is asked to.
+    /// Above the high-water mark a sender that tries again is asked to: what room is left, here and in Kafka's queue, is
+    /// for those that do not.
     fn comes_again(&self, room: Room) -> bool {
-        self.retries && room == Room::High && matches!(self.ack, Ack::Disk | Ack::Both)
+        self.retries && matches!(room, Room::High | Room::Full) && matches!(self.ack, Ack::Disk | Ack::Both)
+    }
+
+    /// An event that is sent now could be made safe.
+    #[must_use]
+    pub fn can_be_met(&self, room: Room, kafka: bool) -> bool {
+        let disk = matches!(room, Room::Plenty | Room::High);
+        match self.ack {
+            Ack::Both => disk && kafka,
+            Ack::Kafka if !self.spool_when_unavailable => kafka,
+            Ack::Disk if self.retries && room == Room::Full => false,
+            Ack::Disk | Ack::Kafka | Ack::Memory => disk || kafka,
+        }
     }
 
     fn first_custody(&self) -> Keeper {

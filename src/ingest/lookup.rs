@@ -16,6 +16,7 @@ use crate::units::ByteSize;
 
 use super::Incoming;
 use super::reject::Reject;
+use super::source::Terms;
 use super::sources::Source;
 
 /// A segment that stands for the credential.
@@ -88,6 +89,12 @@ impl Sources {
             }
             None => drop(self.by_path.insert(source.path.clone(), source)),
         }
+    }
+
+    /// The terms of each source.
+    pub fn terms(&self) -> impl Iterator<Item = &Terms> {
+        let with_secret = self.with_secret.iter().map(|with| &with.source);
+        self.by_path.values().chain(with_secret).map(|source| source.terms())
     }
 
     fn find(&self, path: &str) -> Option<(&Arc<Source>, Option<Range<usize>>)> {

@@ -112,6 +112,7 @@ impl ProducerContext for Context {
     type DeliveryOpaque = usize;
 
     fn delivery(&self, result: &DeliveryResult<'_>, opaque: usize) {
+        let _guard = self.health.metrics.guard();
         let result = match result {
             Ok(message) => {
                 self.health.set_connected(true);
@@ -129,6 +130,7 @@ impl ProducerContext for Context {
 
 impl ClientContext for Context {
     fn stats_raw(&self, json: &[u8]) {
+        let _guard = self.health.metrics.guard();
         match Statistics::parse(json) {
             Ok(statistics) => {
                 self.health.set_connected(statistics.any_broker_up());
@@ -143,6 +145,7 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        let _guard = self.health.metrics.guard();
         let code = error.rdkafka_error_code().unwrap_or(Code::Unknown);
         match code {
             // Told at every try to connect, ten times a second: the change is what matters.
@@ -156,7 +159,7 @@ impl ClientContext for Context {
         }
         // A person is needed for a wrong password or certificate; brokers come back by themselves.
         if matches!(code.as_ref(), "_AUTHENTICATION" | "SASL_AUTHENTICATION_FAILED" | "_SSL") {
-            tracing::error!(%code, reason, "kafka refuses us; see kafka.properties");
+            tracing::error!(%code, reason, runbook = "kafka-producer-fails", "kafka refuses us; see kafka.properties");
         } else {
             tracing::warn!(%code, reason, "kafka client");
         }

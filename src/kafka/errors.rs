@@ -26,6 +26,11 @@ pub enum Class {
 pub struct Failure(Code);
 
 impl Failure {
+    /// There is no room for the record, and will be none for long.
+    pub(crate) fn queue_full() -> Self {
+        Self(Code::QueueFull)
+    }
+
     pub(super) fn new(error: &KafkaError) -> Self {
         // Without a code it is a name with a NUL in it or an unknown client-side trouble; both are the record's.
         Self(error.rdkafka_error_code().unwrap_or(Code::InvalidArgument))

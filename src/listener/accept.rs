@@ -124,7 +124,7 @@ impl Backoff {
         let (first, most) = BACKOFF;
         // Once, and not every time: what has run out may stay out for long.
         if self.failures == 0 {
-            error!(%error, "no connection can be accepted, trying on; runbook: file-descriptors");
+            error!(%error, runbook = "file-descriptors", "no connection can be accepted, trying on");
         }
         sleep(first.saturating_mul(1 << self.failures.min(16)).min(most)).await;
         self.failures = self.failures.saturating_add(1);

@@ -11,7 +11,6 @@ use super::core::{Core, Storage};
 use super::hold;
 use super::keys::{KeyFiles, Keys};
 use super::ledger::Segment;
-use super::marks::Mark;
 use super::room::gauge_of;
 use super::scan::{Found, Scan};
 use super::segment::{self, DATA_AT};
@@ -157,8 +156,7 @@ impl Keeper {
             storage.level.set_free(free);
         }
         let outlet = hold(&core.outlet);
-        let outstanding: usize =
-            [Mark::Waiting, Mark::InHand, Mark::Parked].map(|mark| outlet.ledger.count(mark)).iter().sum();
+        let outstanding = outlet.outstanding();
         let damaged = outlet.ledger.segments().filter(|segment| segment.damaged).count() + self.aside;
         let oldest = outlet.ledger.oldest();
         let (used, segments) = (outlet.ledger.used_bytes(), outlet.ledger.file_bytes());

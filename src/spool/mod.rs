@@ -262,6 +262,12 @@ impl Spool {
         (items.into_iter().map(|item| Parcel::new(Arc::clone(&self.core), item)).collect(), next)
     }
 
+    /// How many events are on disk that Kafka does not have.
+    #[must_use]
+    pub fn outstanding(&self) -> usize {
+        hold(&self.core.outlet).outstanding()
+    }
+
     /// Takes no more events, syncs what was taken, and writes the checkpoint; the writer ends. [`Spool::take`] still
     /// yields what is in memory. What is delivered after that is in the checkpoint too once the last parcel and clone
     /// of the spool are gone; they also keep the directory's lock.
@@ -283,7 +289,12 @@ impl Threads {
     }
 
     fn start(&self, name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
-        let handle = thread::Builder::new().name(name.to_owned()).spawn(work)?;
+        let metrics = Arc::clone(&self.core.metrics);
+        let guarded = move || {
+            let _guard = metrics.guard();
+            work();
+        };
+        let handle = thread::Builder::new().name(name.to_owned()).spawn(guarded)?;
         hold(&self.running).push(handle);
         Ok(())
     }
@@ -294,7 +305,7 @@ impl Threads {
         self.core.close();
         for handle in running.drain(..) {
             if handle.join().is_err() {
-                tracing::error!("a thread of the spool had ended by a panic");
+                tracing::error!(runbook = "panics", "a thread of the spool had ended by a panic");
             }
             if let Some(storage) = &self.core.storage {
                 storage.stop_keeper();

@@ -203,6 +203,11 @@ impl Outlet {
         self.sleepers > 0 && !(self.gathering && self.may_gather())
     }
 
+    /// How many records Kafka does not have.
+    pub(super) fn outstanding(&self) -> usize {
+        [Mark::Waiting, Mark::InHand, Mark::Parked].map(|mark| self.ledger.count(mark)).iter().sum()
+    }
+
     /// Something is there for the forwarder without the disk.
     pub(super) fn has_in_memory(&self) -> bool {
         !self.waited.is_empty() || !self.synced.is_empty()

@@ -32,6 +32,13 @@ impl Parcel {
         self.item.as_ref()?.sequence
     }
 
+    /// The disk has it, be it since it came into the forwarder's hands.
+    #[must_use]
+    pub fn is_on_disk(&self) -> bool {
+        let reached = |item: &Item| item.slot.as_ref()?.link.sequence();
+        self.item.as_ref().is_some_and(|item| item.sequence.or_else(|| reached(item)).is_some())
+    }
+
     /// Kafka has it.
     pub fn delivered(mut self) {
         self.finish(End::Delivered);

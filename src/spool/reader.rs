@@ -4,6 +4,7 @@
 //! that should be there and is not intact is parked, so that it is neither delivered nor deleted: the next start, which
 //! reads everything anew, decides about it.
 
+use std::iter;
 use std::ops::Range;
 
 use super::core::Core;
@@ -33,7 +34,7 @@ pub(super) fn read_waiting(core: &Core, max: usize, into: &mut Vec<Item>) {
             into.extend(outlet.claim(frame, &[Mark::Waiting]));
         }
         outlet.reading = Some(Reading { number: spot.number, at: piece.at, sequence: piece.until });
-        park_missing(core, &mut outlet, spot.number, &[first..piece.until], Search::Waiting);
+        park_missing(core, &mut outlet, spot.number, iter::once(first..piece.until), Search::Waiting);
         seen = piece.until;
     }
 }
@@ -57,7 +58,7 @@ pub(super) fn read_topic(core: &Core, topic: &str, from: u64, before: u64, max: 
 
         let mut outlet = hold(&core.outlet);
         items.extend(piece.frames.iter().filter_map(|frame| outlet.claim(frame, &[Mark::Waiting, Mark::Parked])));
-        park_missing(core, &mut outlet, spot.number, &piece.gaps, Search::OnDiskOnly);
+        park_missing(core, &mut outlet, spot.number, piece.gaps.into_iter(), Search::OnDiskOnly);
         next = piece.until;
         passed += piece.at - spot.at;
     }
@@ -118,7 +119,7 @@ fn resume(outlet: &Outlet, first: u64) -> Option<Spot> {
 }
 
 /// What was to be read and was not there. Those that are parked already may have been told before.
-fn park_missing(core: &Core, outlet: &mut Outlet, number: u64, gaps: &[Range<u64>], search: Search) {
+fn park_missing(core: &Core, outlet: &mut Outlet, number: u64, gaps: impl Iterator<Item = Range<u64>>, search: Search) {
     let mut missing = 0u64;
     for gap in gaps {
         let mut next = gap.start;

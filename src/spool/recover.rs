@@ -146,11 +146,11 @@ pub(super) fn recover(
         recovered.add(disk, candidate, Bounds { successor, before }, limits, metrics, memory)?;
     }
     for Stray { name, why } in strays {
-        tracing::error!(name, "{why}; it is set aside; runbook spool-damaged");
+        tracing::error!(name, runbook = "spool-damaged", "{why}; it is set aside");
         metrics.spool_corrupt_records.inc();
         // What cannot even be moved harms nobody where it lies.
         if let Err(error) = disk.set_aside(&name) {
-            tracing::error!(%error, name, "a segment that cannot be used cannot be set aside either; it is passed over");
+            tracing::error!(%error, name, runbook = "spool-damaged", "a segment that cannot be used cannot be set aside: it is passed over");
         }
     }
     Ok(recovered)

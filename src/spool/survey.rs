@@ -121,7 +121,8 @@ impl Verdict {
             tracing::error!(
                 segment = number,
                 records,
-                "a segment of the spool is damaged; what is intact is delivered; runbook spool-damaged"
+                runbook = "spool-damaged",
+                "a segment of the spool is damaged; what is intact is delivered"
             );
         }
     }

@@ -189,7 +189,10 @@ impl Writer {
     fn poison(&mut self, error: &io::Error) {
         let Some(active) = self.active.take() else { return };
         self.core.metrics.spool_poisoned_segments.inc();
-        tracing::error!(%error, segment = active.header.number, "a write to the spool failed; the segment is given up");
+        tracing::error!(
+            %error, segment = active.header.number, runbook = "spool-broken",
+            "a write to the spool failed; the segment is given up"
+        );
         if let Some(segment) = hold(&self.core.outlet).ledger.segment_mut(active.header.number) {
             segment.sealed = true;
             segment.poisoned = true;
@@ -214,7 +217,7 @@ impl Writer {
     fn fail(&self, error: &io::Error) {
         let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
         self.storage.level.set_health(if full { Health::Full } else { Health::Broken });
-        tracing::error!(%error, "the spool cannot be written; it is tried again every second; runbook spool-broken");
+        tracing::error!(%error, runbook = "spool-broken", "the spool cannot be written; it is tried again every second");
     }
 
     /// Tries whether the disk takes a new segment again.

@@ -68,6 +68,16 @@ fn told_to_stop_under_load_it_is_unready_first_goes_on_accepting_and_loses_nothi
 }
 
 #[test]
+fn a_hangup_does_not_end_it() {
+    let setup = Setup::before(&nobody(), "hangup").spool().with("shutdown: { drain_delay: 0s, timeout: 1s }");
+    let mut gateway = Gateway::start(&setup.source("hangup", "").text());
+    gateway.signal("HUP");
+    wait_for("the log", || gateway.log().contains("does not reload").then_some(()));
+    assert_eq!(gateway.ask(&event("hangup", "1")).status, 200);
+    assert_eq!(gateway.stop(), Some(0), "{}", gateway.log());
+}
+
+#[test]
 fn a_second_signal_ends_it_at_once_and_nothing_that_was_promised_is_lost() {
     let kafka = Kafka::shared();
     let setup = Setup::new(kafka, "twice").spool().source("twice", "");
