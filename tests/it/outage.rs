@@ -99,7 +99,8 @@ fn a_backlog_larger_than_memory_may_hold_is_delivered_whole_from_disk_once_the_b
     let kafka = Kafka::start();
     kafka.kill();
     let setup = Setup::new(&kafka, "backlog").spool_with("max_bytes: 1GiB, segment_bytes: 16MiB");
-    let setup = setup.with("server: { body_budget: 64MiB }").source("orders", "limits: { body: 2MiB }");
+    let setup = setup.with("server: { body_budget: 64MiB }").source("orders", "limits: { body: 2MiB }, deadline: 60s");
+    // A slow disk must not send one of them to the second custody, ahead of the others.
     let gateway = Gateway::start(&setup.text());
     let mut connection = gateway.connect();
     for id in 0..EVENTS {
