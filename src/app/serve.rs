@@ -183,3 +183,37 @@ impl App {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use crate::metrics::Build;
+
+    /// Nobody answers at its broker.
+    fn bound() -> Bound {
+        let mut config = config::dev().expect("good").1.config;
+        config.kafka.brokers = vec!["127.0.0.1:1".to_owned()];
+        config.kafka.create_topics = None;
+        config.spool = None;
+        config.listener.address.set_port(0);
+        config.admin.set_port(0);
+        config.shutdown.drain_delay = Duration::ZERO;
+        let build = Build { version: "1", revision: "r", rustc: "c" };
+        App::build(config, build).expect("built").bind().expect("bound")
+    }
+
+    #[tokio::test]
+    async fn a_background_thread_that_panics_ends_the_gateway_with_an_error() {
+        let bound = bound();
+        let metrics = Arc::clone(&bound.app.gateway.metrics);
+        let thread = std::thread::spawn(move || {
+            let _guard = metrics.guard();
+            panic!("on purpose");
+        });
+        assert!(thread.join().is_err());
+        let (_trigger, stop) = Stop::by_hand();
+        let error = bound.serve(stop).await.expect_err("it ends");
+        assert!(error.to_string().contains("panic"), "{error}");
+    }
+}
