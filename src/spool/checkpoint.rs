@@ -128,28 +128,41 @@ impl Checkpoints {
     }
 
     /// What is to be written now.
-    pub(super) fn next(&mut self, ledger: &Ledger, newest: u64, synced: u64, next_sequence: u64) -> Checkpoint {
-        self.generation += 1;
+    pub(super) fn next(&self, ledger: &Ledger, newest: u64, synced: u64, next_sequence: u64) -> Checkpoint {
+        let generation = self.generation + 1;
         let watermark = ledger.find(0, Search::Outstanding).unwrap_or(synced + 1);
         let runs = ledger.delivered_runs(watermark, RUNS_MAX);
         let synced_in = ledger.holder(synced).unwrap_or(0);
-        Checkpoint { generation: self.generation, newest, synced, synced_in, next_sequence, watermark, runs }
+        Checkpoint { generation, newest, synced, synced_in, next_sequence, watermark, runs }
     }
 
     /// Writes it over the older one.
-    pub(super) fn write(disk: &dyn Disk, checkpoint: &Checkpoint) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// The newer one is as it was; the next one takes the same place, in a new file.
+    pub(super) fn write(&mut self, disk: &dyn Disk, checkpoint: &Checkpoint) -> io::Result<()> {
         let name = NAMES[usize::from(!checkpoint.generation.is_multiple_of(2))];
-        let file = match disk.open(name) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let file = disk.create(name)?;
-                disk.sync_directory()?;
-                file
-            }
-            other => other?,
-        };
-        file.write_all_at(&checkpoint.encode(), 0)?;
-        file.sync()
+        let written = overwrite(disk, name, &checkpoint.encode());
+        match &written {
+            Ok(()) => self.generation = checkpoint.generation,
+            // A file whose sync failed is not synced again.
+            Err(_) => drop(disk.remove(name)),
+        }
+        written
     }
+}
+
+fn overwrite(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let file = match disk.open(name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let file = disk.create(name)?;
+            disk.sync_directory()?;
+            file
+        }
+        other => other?,
+    };
+    file.write_all_at(bytes, 0)?;
+    file.sync()
 }
 
 #[cfg(test)]

@@ -172,6 +172,30 @@ fn a_segment_given_up_while_it_was_made_is_set_aside() {
 }
 
 #[test]
+fn a_checkpoint_that_could_not_be_written_leaves_the_one_before_and_is_tried_again() {
+    let mut rig = Rig::new();
+    for name in ["a", "b", "c"] {
+        rig.kept(name, "t");
+    }
+    let mut parcels = rig.take_all();
+    for _ in 0..2 {
+        parcels.remove(0).delivered();
+        rig.tidy();
+    }
+    let newer = rig.twin.bytes("checkpoint.0");
+    parcels.remove(0).delivered();
+    rig.twin.fail(Op::Sync, 0, 3, EIO);
+    for _ in 0..3 {
+        rig.tidy();
+    }
+    assert_eq!(rig.twin.bytes("checkpoint.0"), newer);
+    assert_eq!(names(&Rig::on(rig.twin.copy().cut(&mut || false)).take_all()), ["c"]);
+    // Nothing was delivered since, and it is written all the same.
+    rig.tidy();
+    assert!(rig.cut().take_all().is_empty());
+}
+
+#[test]
 fn a_full_spool_says_so_refuses_and_comes_back_as_it_drains() {
     let mut rig = Rig::new();
     let mut rooms = vec![];
