@@ -270,6 +270,7 @@ fn a_compaction_that_is_cut_off_loses_and_doubles_nothing() {
                 rig.twin.fail(op, after, u32::MAX, io::twin::Failure::Error(std::io::ErrorKind::Other));
                 for _ in 0..4 {
                     rig.tidy();
+                    rig.clock.advance(Duration::from_mins(1));
                 }
                 let mut pattern = kept;
                 let mut rig = Rig::on(rig.twin.cut(&mut || {
@@ -286,6 +287,22 @@ fn a_compaction_that_is_cut_off_loses_and_doubles_nothing() {
             }
         }
     }
+}
+
+#[test]
+fn a_compaction_that_finds_no_space_writes_no_keys_and_waits() {
+    let mut rig = held_up();
+    let keys = |rig: &Rig| rig.twin.names_with(".keys").iter().map(|name| rig.twin.bytes(name).len()).sum::<usize>();
+    let before = keys(&rig);
+    rig.twin.fail(Op::Write, 0, 1, io::twin::Failure::Error(std::io::ErrorKind::StorageFull));
+    for _ in 0..3 {
+        rig.opened.keeper.compact();
+    }
+    assert_eq!(keys(&rig), before);
+    assert_eq!(rig.twin.names_with(".new").len(), 0);
+    rig.clock.advance(Duration::from_mins(1));
+    rig.opened.keeper.compact();
+    assert!(keys(&rig) > before);
 }
 
 #[test]
