@@ -87,10 +87,14 @@ impl Bounds {
         }
     }
 
-    /// Makes room: the fullest ring forgets its oldest generation before its time.
-    fn turn_early(&self, now: Moment) {
-        let fullest = lock(&self.rings).iter().max_by_key(|ring| ring.0.entries.load(Ordering::Relaxed)).cloned();
-        let Some(ring) = fullest else { return };
+    /// Makes room: the fullest ring forgets its oldest generation before its time. One thread at a time, and the next one
+    /// looks again: a generation that another has dropped meanwhile is room enough.
+    pub(super) fn turn_early(&self, now: Moment) {
+        let rings = lock(&self.rings);
+        if self.entries.load(Ordering::Relaxed) < self.max_keys {
+            return;
+        }
+        let Some(ring) = rings.iter().max_by_key(|ring| ring.0.entries.load(Ordering::Relaxed)) else { return };
         // Empty generations free nothing: go on until one was not. Five turns empty any ring.
         for _ in 0..=GENERATIONS {
             let dropped = ring.turn(now);
@@ -100,7 +104,7 @@ impl Bounds {
                 break;
             }
         }
-        self.show_window(&ring, ring.remembers(now));
+        self.show_window(ring, ring.remembers(now));
     }
 
     fn forget(&self, dropped: usize) {
