@@ -34,6 +34,20 @@ fn a_failed_sync_poisons_the_segment_and_the_batch_is_written_elsewhere() {
 }
 
 #[test]
+fn a_segment_whose_successor_could_not_be_begun_is_not_poisoned() {
+    let mut rig = Rig::new();
+    rig.keep(&event("a", "t", 5000), Ack::Disk).expect("has room");
+    rig.write();
+    rig.tidy();
+    let slot = rig.keep(&event("b", "t", 5000), Ack::Disk).expect("has room");
+    rig.twin.fail(Op::Write, 0, 1, EIO);
+    rig.write();
+    assert_eq!(now(&slot), Some(Outcome::Safe(Custody::Disk)));
+    assert_eq!(counter(&rig, "spool_poisoned_segments_total"), 0);
+    assert_eq!(names(&rig.cut().take_all()), ["a", "b"]);
+}
+
+#[test]
 fn a_segment_whose_sync_failed_is_never_synced_again() {
     let mut rig = Rig::new();
     rig.kept("a", "t");
