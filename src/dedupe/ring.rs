@@ -87,15 +87,14 @@ impl Bounds {
         }
     }
 
-    /// Makes room: the fullest ring forgets its oldest generation before its time.
-    fn turn_early(&self, now: Moment) {
+    /// Makes room: the fullest ring forgets its oldest generation before its time. One thread at a time, and the next one
+    /// looks again: a generation that another has dropped meanwhile is room enough.
+    pub(super) fn turn_early(&self, now: Moment) {
         let rings = lock(&self.rings);
-        // Another thread has just made room: a second generation would be forgotten for nothing.
         if self.entries.load(Ordering::Relaxed) < self.max_keys {
             return;
         }
-        let fullest = rings.iter().max_by_key(|ring| ring.0.entries.load(Ordering::Relaxed));
-        let Some(ring) = fullest else { return };
+        let Some(ring) = rings.iter().max_by_key(|ring| ring.0.entries.load(Ordering::Relaxed)) else { return };
         // Empty generations free nothing: go on until one was not. Five turns empty any ring.
         for _ in 0..=GENERATIONS {
             let dropped = ring.turn(now);

@@ -119,6 +119,18 @@ fn a_gateway_that_slept_for_long_still_forgets_what_is_older_than_the_window() {
 }
 
 #[test]
+fn a_thread_that_finds_room_made_by_another_drops_nothing() {
+    let fixture = fixture(HOUR, 2);
+    fixture.fresh(&[1]).settle();
+    // As after a turn of another thread, between this one's look and its lock.
+    for _ in 0..5 {
+        fixture.dedupe.0.bounds.turn_early(fixture.clock.now());
+    }
+    assert!(fixture.is_settled(1));
+    assert_eq!(fixture.metrics.dedupe_early_turns.get(), 0);
+}
+
+#[test]
 fn a_full_memory_forgets_the_oldest_keys_and_says_so() {
     let fixture = fixture(HOUR, 100);
     for digest in 0..100 {

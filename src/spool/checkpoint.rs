@@ -136,22 +136,33 @@ impl Checkpoints {
         Checkpoint { generation, newest, synced, synced_in, next_sequence, watermark, runs }
     }
 
-    /// Writes it over the older one. Where that fails, the next one is written there as well: the other one is good.
+    /// Writes it over the older one.
+    ///
+    /// # Errors
+    /// The newer one is as it was; the next one takes the same place, in a new file.
     pub(super) fn write(&mut self, disk: &dyn Disk, checkpoint: &Checkpoint) -> io::Result<()> {
         let name = NAMES[usize::from(!checkpoint.generation.is_multiple_of(2))];
-        let file = match disk.open(name) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let file = disk.create(name)?;
-                disk.sync_directory()?;
-                file
-            }
-            other => other?,
-        };
-        file.write_all_at(&checkpoint.encode(), 0)?;
-        file.sync()?;
-        self.generation = checkpoint.generation;
-        Ok(())
+        let written = overwrite(disk, name, &checkpoint.encode());
+        match &written {
+            Ok(()) => self.generation = checkpoint.generation,
+            // A file whose sync failed is not synced again.
+            Err(_) => drop(disk.remove(name)),
+        }
+        written
     }
+}
+
+fn overwrite(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let file = match disk.open(name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let file = disk.create(name)?;
+            disk.sync_directory()?;
+            file
+        }
+        other => other?,
+    };
+    file.write_all_at(bytes, 0)?;
+    file.sync()
 }
 
 #[cfg(test)]

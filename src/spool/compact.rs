@@ -1,11 +1,12 @@
 //! Compaction: what is left of segments held up by a few parked records goes into a small one that replaces them.
 //!
 //! A topic that cannot be delivered to for days must not keep every segment in which it has a record. The records keep
-//! their sequence numbers. The new file gets its name when it is whole and synced, and says which run it replaces; the
-//! old ones are removed after that. A crash in between leaves both, and recovery drops the old ones.
+//! their sequence numbers. The new file gets its name when it is synced and whole, and the keys of the old ones are in a
+//! key file; it says which run it replaces. The old ones are removed after that. A crash in between leaves both, and recovery drops the old ones.
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 
@@ -20,6 +21,9 @@ use super::scan::{CHUNK_BYTES, Found, Scan};
 use super::segment::{self, DATA_AT, Header, Kind, OVERHEAD_BYTES};
 use super::wide;
 
+/// After a failure it is left alone this long: the copy is read and written anew at each try.
+const AGAIN_AFTER: Duration = Duration::from_mins(1);
+
 /// Segments that stand next to each other, and what is to become of them.
 #[derive(Debug)]
 struct Run {
@@ -32,18 +36,31 @@ struct Run {
 impl Keeper {
     /// Compacts one run, if there is one that is worth it.
     pub(super) fn compact(&mut self) {
+        let now = self.core.clock.now();
+        if self.compact_failed.is_some_and(|failed| now.since(failed) < AGAIN_AFTER) {
+            return;
+        }
         let run = choose(&hold(&self.core.outlet).ledger, self.core.limits.segment_bytes);
         let Some(run) = run else { return };
-        let numbers: Vec<u64> = run.spots.iter().map(|spot| spot.number).collect();
-        if let Err(error) = self.remember_keys(&numbers).and_then(|()| self.replace(&run, &numbers)) {
+        let replaced = self.replace(&run);
+        self.compact_failed = replaced.is_err().then_some(now);
+        if let Err(error) = replaced {
             tracing::warn!(%error, "segments held up by parked events cannot be compacted now");
         }
     }
 
-    fn replace(&mut self, run: &Run, numbers: &[u64]) -> io::Result<()> {
+    fn replace(&mut self, run: &Run) -> io::Result<()> {
+        let numbers: Vec<u64> = run.spots.iter().map(|spot| spot.number).collect();
         let number = self.storage.next_number();
         let unfinished = format!("{number:016x}.{}", segment::NEW);
-        let written = self.copy(run, number, &unfinished);
+        let written = self.copy(run, number, &unfinished).and_then(|written| {
+            // Only now, when hardly anything can fail any more: at each try they would be appended once more.
+            self.remember_keys(&numbers)?;
+            let Storage { disk, .. } = &*self.storage;
+            disk.rename(&unfinished, &segment::name(number))?;
+            disk.sync_directory()?;
+            Ok(written)
+        });
         let (header, file, entries) = written.inspect_err(|_| drop(self.storage.disk.remove(&unfinished)))?;
         let mut outlet = hold(&self.core.outlet);
         let mut compacted = Segment::new(&header, file);
@@ -51,7 +68,7 @@ impl Keeper {
             let mark = outlet.ledger.mark(entry.sequence).unwrap_or(Mark::Delivered);
             compacted.enter(entry, mark);
         }
-        let replaced = outlet.ledger.replace(numbers, compacted);
+        let replaced = outlet.ledger.replace(&numbers, compacted);
         drop(outlet);
         for segment in &replaced {
             self.dispose(segment);
@@ -59,7 +76,7 @@ impl Keeper {
         Ok(())
     }
 
-    /// Writes the records of a run that are not delivered to a segment of their own, durably.
+    /// Writes the records of a run that are not delivered to a segment of their own, durably but for its name.
     fn copy(&self, run: &Run, number: u64, unfinished: &str) -> io::Result<(Header, Arc<dyn File>, Vec<Entry>)> {
         let Storage { disk, .. } = &*self.storage;
         let file = disk.create(unfinished)?;
@@ -95,8 +112,6 @@ impl Keeper {
         };
         header.write(&*file)?;
         file.sync()?;
-        disk.rename(unfinished, &segment::name(number))?;
-        disk.sync_directory()?;
         Ok((header, file, entries))
     }
 }

@@ -220,19 +220,19 @@ impl Storage {
     }
 
     /// Writes down what is delivered, if that has changed.
-    pub(super) fn checkpoint(&self, outlet_of: &Mutex<Outlet>) {
+    pub(super) fn checkpoint(&self, outlet: &Mutex<Outlet>) {
         let mut checkpoints = hold(&self.checkpoints);
         let next_sequence = hold(&self.intake).next_sequence;
-        let mut outlet = hold(outlet_of);
-        if !std::mem::take(&mut outlet.dirty) {
+        let mut locked = hold(outlet);
+        if !std::mem::take(&mut locked.dirty) {
             return;
         }
         let newest = self.newest.load(Ordering::Relaxed);
-        let checkpoint = checkpoints.next(&outlet.ledger, newest, outlet.synced_to, next_sequence);
-        drop(outlet);
+        let checkpoint = checkpoints.next(&locked.ledger, newest, locked.synced_to, next_sequence);
+        drop(locked);
         if let Err(error) = checkpoints.write(&*self.disk, &checkpoint) {
+            hold(outlet).dirty = true;
             tracing::warn!(%error, "the spool's checkpoint cannot be written; a restart will deliver more events twice");
-            hold(outlet_of).dirty = true;
         }
     }
 }

@@ -15,6 +15,7 @@ use super::room::gauge_of;
 use super::scan::{Found, Scan};
 use super::segment::{self, DATA_AT};
 use super::wide;
+use crate::clock::Moment;
 use crate::units::Share;
 
 /// How often it looks around.
@@ -34,12 +35,14 @@ pub(super) struct Keeper {
     short: bool,
     /// Files in `damaged/`.
     aside: usize,
+    /// When the last compaction failed, if it did.
+    pub(super) compact_failed: Option<Moment>,
 }
 
 impl Keeper {
     pub(super) fn new(core: Arc<Core>, storage: Arc<Storage>, key_files: KeyFiles) -> Self {
         let aside = storage.disk.count_damaged().unwrap_or(0);
-        Self { core, storage, key_files, short: false, aside }
+        Self { core, storage, key_files, short: false, aside, compact_failed: None }
     }
 
     /// Works until it is told to end.

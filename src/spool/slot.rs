@@ -151,7 +151,8 @@ impl Slot {
             if *progress != Stage::Done {
                 *progress = Stage::GaveUp;
             }
-            custody
+            // Where that decides the event, it is the other one that has it.
+            if state.kafka == Stage::Done { Custody::Kafka } else { Custody::Disk }
         });
     }
 
@@ -198,7 +199,7 @@ impl State {
             // The writer itself hands an event to Kafka that the disk has given up; there it is as safe as it can be.
             Ack::Disk => on_disk || (in_kafka && self.disk == Stage::GaveUp),
             Ack::Kafka => in_kafka,
-            Ack::Both => on_disk && in_kafka,
+            Ack::Both => in_kafka && (on_disk || self.disk == Stage::GaveUp),
             Ack::Memory => on_disk || in_kafka || last == Custody::Memory,
         };
         enough || (self.either && (on_disk || in_kafka))

@@ -117,7 +117,7 @@ impl Writer {
             }
             let kept = if fits { self.append(&mut part) } else { self.roll(first, &mut part) };
             let kept = kept.or_else(|error| {
-                self.poison(&error);
+                self.seal(&error, fits);
                 self.roll(first, &mut part)
             });
             if let Err(error) = kept {
@@ -185,17 +185,26 @@ impl Writer {
         Ok(())
     }
 
-    /// Nothing more is written to the segment.
-    fn poison(&mut self, error: &io::Error) {
+    /// Nothing more is written to the segment: a write to it failed and it is poisoned, or else its successor could not be
+    /// begun. That one may be there all the same after a crash, and would disown what came here later.
+    fn seal(&mut self, error: &io::Error, poisoned: bool) {
         let Some(active) = self.active.take() else { return };
-        self.core.metrics.spool_poisoned_segments.inc();
-        tracing::error!(
-            %error, segment = active.header.number, runbook = "spool-broken",
-            "a write to the spool failed; the segment is given up"
-        );
-        if let Some(segment) = hold(&self.core.outlet).ledger.segment_mut(active.header.number) {
+        let number = active.header.number;
+        if poisoned {
+            self.core.metrics.spool_poisoned_segments.inc();
+            tracing::error!(
+                %error, segment = number, runbook = "spool-broken",
+                "a write to the spool failed; the segment is given up"
+            );
+        } else {
+            tracing::error!(
+                %error, follows = number, runbook = "spool-broken",
+                "a segment of the spool could not be begun; another is tried"
+            );
+        }
+        if let Some(segment) = hold(&self.core.outlet).ledger.segment_mut(number) {
             segment.sealed = true;
-            segment.poisoned = true;
+            segment.poisoned |= poisoned;
         }
     }
 

@@ -34,6 +34,20 @@ fn a_failed_sync_poisons_the_segment_and_the_batch_is_written_elsewhere() {
 }
 
 #[test]
+fn a_segment_whose_successor_could_not_be_begun_is_not_poisoned() {
+    let mut rig = Rig::new();
+    rig.keep(&event("a", "t", 5000), Ack::Disk).expect("has room");
+    rig.write();
+    rig.tidy();
+    let slot = rig.keep(&event("b", "t", 5000), Ack::Disk).expect("has room");
+    rig.twin.fail(Op::Write, 0, 1, EIO);
+    rig.write();
+    assert_eq!(now(&slot), Some(Outcome::Safe(Custody::Disk)));
+    assert_eq!(counter(&rig, "spool_poisoned_segments_total"), 0);
+    assert_eq!(names(&rig.cut().take_all()), ["a", "b"]);
+}
+
+#[test]
 fn a_segment_whose_sync_failed_is_never_synced_again() {
     let mut rig = Rig::new();
     rig.kept("a", "t");
@@ -169,6 +183,30 @@ fn a_segment_given_up_while_it_was_made_is_set_aside() {
     assert_eq!(names(&rig.take_all()), ["a", "c"]);
     assert_eq!(rig.remembered, ["a", "c"].map(digest));
     assert_eq!(rig.twin.names().iter().filter(|name| name.starts_with("damaged/")).count(), 1);
+}
+
+#[test]
+fn a_checkpoint_that_could_not_be_written_leaves_the_one_before_and_is_tried_again() {
+    let mut rig = Rig::new();
+    for name in ["a", "b", "c"] {
+        rig.kept(name, "t");
+    }
+    let mut parcels = rig.take_all();
+    for _ in 0..2 {
+        parcels.remove(0).delivered();
+        rig.tidy();
+    }
+    let newer = rig.twin.bytes("checkpoint.0");
+    parcels.remove(0).delivered();
+    rig.twin.fail(Op::Sync, 0, 3, EIO);
+    for _ in 0..3 {
+        rig.tidy();
+    }
+    assert_eq!(rig.twin.bytes("checkpoint.0"), newer);
+    assert_eq!(names(&Rig::on(rig.twin.copy().cut(&mut || false)).take_all()), ["c"]);
+    // Nothing was delivered since, and it is written all the same.
+    rig.tidy();
+    assert!(rig.cut().take_all().is_empty());
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! What becomes of segments, keys and checkpoints over time.
 
-use std::io::ErrorKind;
-
-use super::io::twin::{Failure, Op};
+use super::io::twin::Op;
 use super::*;
 
 fn fill(rig: &mut Rig, names: std::ops::Range<u32>, topic: &str) {
@@ -167,27 +165,6 @@ fn a_checkpoint_spares_what_was_delivered() {
 }
 
 #[test]
-fn a_checkpoint_that_could_not_be_written_is_written_again_and_never_over_the_good_one() {
-    let mut rig = Rig::new();
-    for index in 0..3 {
-        rig.kept(&format!("{index}"), "t");
-    }
-    let mut parcels = rig.take_all();
-    parcels.remove(0).delivered();
-    rig.tidy();
-    let good = rig.twin.bytes("checkpoint.1");
-    parcels.remove(0).delivered();
-    for _ in 0..2 {
-        rig.twin.fail(Op::Write, 0, 1, Failure::Error(ErrorKind::Other));
-        rig.tidy();
-        assert_eq!(rig.twin.bytes("checkpoint.1"), good);
-    }
-    // Nothing more is delivered: what failed is made up for all the same.
-    rig.tidy();
-    assert_eq!(names(&rig.cut().take_all()), ["2"]);
-}
-
-#[test]
 fn a_lost_checkpoint_costs_duplicates_only() {
     let mut rig = Rig::new();
     for index in 0..5 {
@@ -293,6 +270,7 @@ fn a_compaction_that_is_cut_off_loses_and_doubles_nothing() {
                 rig.twin.fail(op, after, u32::MAX, io::twin::Failure::Error(std::io::ErrorKind::Other));
                 for _ in 0..4 {
                     rig.tidy();
+                    rig.clock.advance(Duration::from_mins(1));
                 }
                 let mut pattern = kept;
                 let mut rig = Rig::on(rig.twin.cut(&mut || {
@@ -309,6 +287,22 @@ fn a_compaction_that_is_cut_off_loses_and_doubles_nothing() {
             }
         }
     }
+}
+
+#[test]
+fn a_compaction_that_finds_no_space_writes_no_keys_and_waits() {
+    let mut rig = held_up();
+    let keys = |rig: &Rig| rig.twin.names_with(".keys").iter().map(|name| rig.twin.bytes(name).len()).sum::<usize>();
+    let before = keys(&rig);
+    rig.twin.fail(Op::Write, 0, 1, io::twin::Failure::Error(std::io::ErrorKind::StorageFull));
+    for _ in 0..3 {
+        rig.opened.keeper.compact();
+    }
+    assert_eq!(keys(&rig), before);
+    assert_eq!(rig.twin.names_with(".new").len(), 0);
+    rig.clock.advance(Duration::from_mins(1));
+    rig.opened.keeper.compact();
+    assert!(keys(&rig) > before);
 }
 
 #[test]
