@@ -331,6 +331,23 @@ fn a_compaction_that_came_out_damaged_gives_way_to_what_it_replaced() {
 }
 
 #[test]
+fn the_writer_and_the_keeper_judge_by_one_measure() {
+    let mut rig = Rig::new();
+    flow(&mut rig, 0..30);
+    let bytes = |rig: &Rig| {
+        let text = rig.metrics.encode();
+        text.lines().find(|line| line.starts_with("hookgate_spool_bytes ")).expect("registered").to_owned()
+    };
+    assert!(!rig.twin.names_with(".keys").is_empty());
+    let before = bytes(&rig);
+    rig.keep(&event("small", "t", 10), Ack::Disk).expect("has room");
+    rig.write();
+    assert_eq!(bytes(&rig), before, "as the keeper saw it");
+    rig.tidy();
+    assert_eq!(bytes(&rig), before);
+}
+
+#[test]
 fn gauges_show_what_is_owed() {
     let mut rig = Rig::new();
     for name in ["a", "b", "c"] {
