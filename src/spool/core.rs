@@ -74,6 +74,9 @@ impl Core {
             Room::Full => return Err(Refusal::Full),
             Room::None => return Err(Refusal::NoDisk),
         }
+        if events.iter().any(|(_, slot)| slot.needs_both()) && hold(&self.outlet).owes_most(&self.limits) {
+            return Err(Refusal::Full);
+        }
         let wake = hold(&storage.intake).accept(events, &self.limits)?;
         if wake {
             storage.work.notify_one();
