@@ -1,11 +1,12 @@
 //! Secrets: held so that they cannot be printed, wiped when dropped, and read from files here alone.
 
 use std::fmt;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use ring::rand::{SecureRandom, SystemRandom};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -71,15 +72,49 @@ impl Secret {
         }
     }
 
-    /// Writes a new file that only its owner can read (0600), and syncs it. An existing file is left as it is.
+    /// Writes a new file that only its owner can read (0600), durably. An existing file is left as it is. The file is
+    /// there whole or not at all: half of a secret would stop every later start.
     ///
     /// # Errors
     /// The file exists already, or cannot be written.
     pub fn write_new_file(&self, path: &Path) -> Result<(), SecretFileError> {
         let failed = |error| SecretFileError::Io { path: path.to_owned(), error };
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-        file.write_all(&self.0).and_then(|()| file.sync_all()).map_err(failed)
+        let unfinished = beside(path).map_err(failed)?;
+        let written = self.write(&unfinished).and_then(|()| link(&unfinished, path));
+        // The link is a second name; where it is the only one, it was not made.
+        drop(fs::remove_file(&unfinished));
+        written.and_then(|()| sync_directory_of(path)).map_err(failed)
     }
+
+    fn write(&self, path: &Path) -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(&self.0)?;
+        file.sync_all()
+    }
+}
+
+/// A name that nobody has, in the same directory.
+fn beside(path: &Path) -> io::Result<PathBuf> {
+    let mut random = [0; 8];
+    SystemRandom::new().fill(&mut random).map_err(|_| io::Error::other("the system gives no random bytes"))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Ok(path.with_file_name(format!("{name}.{:016x}.new", u64::from_le_bytes(random))))
+}
+
+/// Gives a file a second name, unless that is taken.
+fn link(file: &Path, name: &Path) -> io::Result<()> {
+    match fs::hard_link(file, name) {
+        // A volume without links: there the name may be taken between the look and the rename.
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists && name.symlink_metadata().is_err() => {
+            fs::rename(file, name)
+        }
+        linked => linked,
+    }
+}
+
+fn sync_directory_of(path: &Path) -> io::Result<()> {
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::File::open(above)?.sync_all()
 }
 
 impl fmt::Debug for Secret {
@@ -91,7 +126,6 @@ impl fmt::Debug for Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     fn read(content: &[u8]) -> Result<Secret, SecretFileError> {
@@ -126,6 +160,19 @@ mod tests {
         Secret::new("abc").write_new_file(&path).expect("written");
         assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
         assert!(Secret::new("other").write_new_file(&path).is_err());
+        assert_eq!(Secret::from_file(&path).expect("read").expose(), b"abc");
+        assert_eq!(fs::read_dir(dir.path()).expect("can be read").count(), 1, "nothing half-made is left");
+    }
+
+    #[test]
+    fn half_a_secret_that_a_crash_left_is_in_nobodys_way() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("secret");
+        let (half, whole) = (beside(&path).expect("a name"), beside(&path).expect("a name"));
+        Secret::new("a").write(&half).expect("written");
+        assert!(!path.exists());
+        assert!(link(&whole, &path).is_err() && !path.exists(), "there is nothing to be linked");
+        Secret::new("abc").write_new_file(&path).expect("written");
         assert_eq!(Secret::from_file(&path).expect("read").expose(), b"abc");
     }
 

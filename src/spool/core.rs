@@ -51,6 +51,13 @@ pub(super) struct Storage {
     call: Condvar,
 }
 
+/// How much there is on disk.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Extent {
+    used: u64,
+    pub(super) files: u64,
+}
+
 /// What the keeper is asked for.
 #[derive(Debug, Default)]
 struct Chores {
@@ -66,6 +73,9 @@ impl Core {
             Room::Plenty | Room::High => {}
             Room::Full => return Err(Refusal::Full),
             Room::None => return Err(Refusal::NoDisk),
+        }
+        if events.iter().any(|(_, slot)| slot.needs_both()) && hold(&self.outlet).owes_most(&self.limits) {
+            return Err(Refusal::Full);
         }
         let wake = hold(&storage.intake).accept(events, &self.limits)?;
         if wake {
@@ -180,13 +190,27 @@ impl Storage {
     /// # Errors
     /// There is no space, or the disk fails.
     pub(super) fn prepare(&self, core: &Core, bytes: u64) -> io::Result<String> {
-        let spares = wide(hold(&self.spares).len());
-        let files = hold(&core.outlet).ledger.file_bytes() + spares * core.limits.segment_bytes;
+        let files = self.extent(core).files;
         // To fill the volume with zeros only to learn that they do not fit would take it from others for nothing.
         if files + bytes > core.limits.max_bytes || self.disk.free_bytes()? < bytes {
             return Err(io::ErrorKind::StorageFull.into());
         }
         segment::prepare(&*self.disk, self.next_number(), bytes)
+    }
+
+    /// Bytes of all segments, live and spare, and those of them that records take.
+    pub(super) fn extent(&self, core: &Core) -> Extent {
+        let outlet = hold(&core.outlet);
+        let (used, files) = (outlet.ledger.used_bytes(), outlet.ledger.file_bytes());
+        drop(outlet);
+        Extent { used, files: files + wide(hold(&self.spares).len()) * core.limits.segment_bytes }
+    }
+
+    /// Judges by which level senders are turned away; the writer and the keeper by one measure, so that it does not jump
+    /// from one to the other and back.
+    pub(super) fn judge(&self, core: &Core) {
+        let Extent { used, files } = self.extent(core);
+        self.level.judge(used, files, &core.limits, &core.metrics);
     }
 
     /// A spare lies ready; what is taken from now on may count on it.

@@ -14,7 +14,6 @@ use super::ledger::Segment;
 use super::room::gauge_of;
 use super::scan::{Found, Scan};
 use super::segment::{self, DATA_AT};
-use super::wide;
 use crate::clock::Moment;
 use crate::units::Share;
 
@@ -155,18 +154,16 @@ impl Keeper {
     /// Sets the gauges, and the level by which senders are turned away.
     pub(super) fn measure(&mut self) {
         let (core, storage) = (&self.core, &self.storage);
+        storage.level.set_keys(self.key_files.bytes());
         if let Ok(free) = storage.disk.free_bytes() {
-            storage.level.set_free(free);
+            storage.level.set_free(free, storage.extent(core).files, &core.limits);
         }
+        storage.judge(core);
         let outlet = hold(&core.outlet);
         let outstanding = outlet.outstanding();
         let damaged = outlet.ledger.segments().filter(|segment| segment.damaged).count() + self.aside;
         let oldest = outlet.ledger.oldest();
-        let (used, segments) = (outlet.ledger.used_bytes(), outlet.ledger.file_bytes());
         drop(outlet);
-        let keys = self.key_files.bytes();
-        let spares = wide(hold(&storage.spares).len()) * core.limits.segment_bytes;
-        storage.level.judge(used + keys, segments + spares + keys, &core.limits, &core.metrics);
         core.metrics.spool_records.set(gauge_of(outstanding));
         core.metrics.spool_damaged_segments.set(gauge_of(damaged));
         let age = oldest.map_or(Duration::ZERO, |oldest| core.clock.wall().since(oldest));

@@ -101,6 +101,8 @@ pub(super) struct KeyFiles {
     files: Vec<KeyFile>,
     /// The last file, while blocks are added to it.
     open: Option<Arc<dyn File>>,
+    /// Files had to go before their time; said once.
+    short: bool,
 }
 
 #[derive(Debug)]
@@ -121,15 +123,14 @@ impl KeyFiles {
         entries.sort_by(|one, other| one.name.cmp(&other.name));
         let mut files = Vec::new();
         for Entry { name, bytes } in entries {
-            match read(disk, &name, bytes, since, remember) {
-                Ok(newest) => files.push(KeyFile { name, bytes, newest }),
-                Err(error) => {
-                    tracing::warn!(%error, name, "a key file cannot be read to its end; duplicates are possible");
-                    files.push(KeyFile { name, bytes, newest: u32::MAX });
-                }
+            // What cannot be read now cannot later: the file is as old as what can.
+            let mut newest = 0;
+            if let Err(error) = read(disk, &name, bytes, since, remember, &mut newest) {
+                tracing::warn!(%error, name, "a key file cannot be read to its end; duplicates are possible");
             }
+            files.push(KeyFile { name, bytes, newest });
         }
-        Self { files, open: None }
+        Self { files, open: None, short: false }
     }
 
     /// Adds a block, durably.
@@ -141,32 +142,56 @@ impl KeyFiles {
             let name = format!("{:016x}.{SUFFIX}", next_number());
             self.open = Some(disk.create(&name)?);
             self.files.push(KeyFile { name, bytes: 0, newest: 0 });
-            disk.sync_directory().inspect_err(|_| self.open = None)?;
+            disk.sync_directory().inspect_err(|_| self.drop_failed(disk))?;
         }
         let (Some(file), Some(about)) = (&self.open, self.files.last_mut()) else { return Ok(()) };
         let block = keys.encode();
         let written = file.write_all_at(&block, about.bytes).and_then(|()| file.sync());
-        about.bytes += wide(block.len());
-        about.newest = about.newest.max(keys.newest());
-        // After a failed sync nothing may be added to this file: what it holds is in doubt.
-        written.inspect_err(|_| self.open = None)
+        if written.is_ok() {
+            about.bytes += wide(block.len());
+            about.newest = about.newest.max(keys.newest());
+        }
+        written.inspect_err(|_| self.drop_failed(disk))
     }
 
-    /// Removes files of which nobody will ask any more, and the oldest beyond `max_bytes`.
+    /// After a failed sync nothing may be added to the last file: what it holds behind the synced blocks is in doubt.
+    /// Without one it is of no use, and goes.
+    fn drop_failed(&mut self, disk: &dyn Disk) {
+        self.open = None;
+        if let Some(failed) = self.files.pop_if(|file| file.bytes == 0) {
+            drop(disk.remove(&failed.name));
+        }
+    }
+
+    /// Removes files of which nobody will ask any more, and the oldest beyond `max_bytes`. A clock that has jumped ahead
+    /// would make all of them old: it counts only as far as keys have come.
     pub(super) fn expire(&mut self, disk: &dyn Disk, now: UnixMillis, horizon: Duration, max_bytes: u64) {
-        let oldest = now.0.saturating_sub(u64::try_from(horizon.as_millis()).unwrap_or(u64::MAX)) / MINUTE_MS;
+        let horizon = u64::try_from(horizon.as_millis()).unwrap_or(u64::MAX) / MINUTE_MS;
+        let known = self.files.iter().map(|file| file.newest).max();
+        let reached = (now.0 / MINUTE_MS).min(u64::from(known.unwrap_or(0)));
+        let oldest = reached.saturating_sub(horizon);
         let mut total = self.bytes();
         let last = self.files.len().saturating_sub(usize::from(self.open.is_some()));
         let mut index = 0;
+        let mut early = 0;
         self.files.retain(|file| {
-            let expired = index < last && (u64::from(file.newest) < oldest || total > max_bytes);
+            let old = index < last && u64::from(file.newest) < oldest;
+            let beyond = index < last && !old && total > max_bytes;
             index += 1;
-            if expired {
+            early += usize::from(beyond);
+            if old || beyond {
                 total -= file.bytes;
                 drop(disk.remove(&file.name));
             }
-            !expired
+            !(old || beyond)
         });
+        if early > 0 && !std::mem::replace(&mut self.short, true) {
+            tracing::warn!(
+                files = early,
+                "keys are forgotten before their time, since key files have reached a tenth of spool.max_bytes; \
+                 duplicates of delivered events are possible after a restart"
+            );
+        }
     }
 
     /// What they take.
@@ -181,10 +206,10 @@ fn read(
     bytes: u64,
     since: UnixMillis,
     remember: &mut dyn FnMut(Remembered<'_>),
-) -> io::Result<u32> {
+    newest: &mut u32,
+) -> io::Result<()> {
     let file = disk.open(name)?;
     let mut at = 0;
-    let mut newest = 0;
     while at < bytes {
         let mut fixed = [0; FIXED_BYTES];
         file.read_full_at(&mut fixed, at)?;
@@ -194,10 +219,10 @@ fn read(
         }
         let mut block = vec![0; size(length)];
         file.read_full_at(&mut block, at)?;
-        newest = newest.max(decode(&block, since, remember).ok_or(io::ErrorKind::InvalidData)?);
+        *newest = (*newest).max(decode(&block, since, remember).ok_or(io::ErrorKind::InvalidData)?);
         at += length;
     }
-    Ok(newest)
+    Ok(())
 }
 
 /// Tells the keys of a block; none: it is damaged, cut short, or of another version.

@@ -17,6 +17,10 @@ const WAITING_BYTES_MAX: usize = 16 << 20;
 const WINDOW_BYTES_MAX: usize = 64 << 20;
 /// Handed over and not yet taken.
 const HANDED_OVER_BYTES_MAX: usize = 32 << 20;
+/// Slots that wait for Kafka while their record is on disk only. One that is safe on one custody already is not told
+/// beyond it that Kafka has it too. With `ack: both` none is accepted beyond it: its key would be forgotten while the
+/// record stays, and each retry of the sender would be kept once more.
+pub(super) const OWED_SLOTS_MAX: usize = 65_536;
 /// Parcels that one `take` yields.
 const TAKE_PARCELS_MAX: usize = 1024;
 /// The forwarder is not woken for less than so many records that are safe on disk …
@@ -44,6 +48,7 @@ pub(super) struct Limits {
     pub(super) window_bytes: usize,
     pub(super) handed_over_bytes: usize,
     pub(super) take_parcels: usize,
+    pub(super) owed_slots: usize,
 }
 
 impl Limits {
@@ -77,6 +82,7 @@ impl Limits {
             window_bytes: WINDOW_BYTES_MAX,
             handed_over_bytes: HANDED_OVER_BYTES_MAX,
             take_parcels: TAKE_PARCELS_MAX,
+            owed_slots: OWED_SLOTS_MAX,
         }
     }
 

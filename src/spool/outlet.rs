@@ -15,16 +15,12 @@ use bytes::Bytes;
 use super::Refusal;
 use super::intake::Pending;
 use super::ledger::{Entry, Ledger};
-use super::limits::{HANDFUL, Limits};
+use super::limits::{HANDFUL, Limits, OWED_SLOTS_MAX};
 use super::marks::Mark;
 use super::scan::{CHUNK_BYTES, Frame};
 use super::slot::{Handed, Slot};
 use super::wide;
 use crate::metrics::Custody;
-
-/// Slots that wait for Kafka while their record is on disk only. One above this bound is not told when Kafka has it: its
-/// key is forgotten, and a retry costs a duplicate.
-const OWED_SLOTS_MAX: usize = 65_536;
 
 /// Everything under the lock of the way out.
 #[derive(Debug, Default)]
@@ -284,9 +280,15 @@ impl Outlet {
     }
 
     fn owe(&mut self, sequence: u64, slot: &Arc<Slot>) {
-        if slot.is_open() && self.owed.len() < OWED_SLOTS_MAX {
+        // Those that need both are bounded where they are accepted.
+        if slot.is_open() && (slot.needs_both() || self.owed.len() < OWED_SLOTS_MAX) {
             self.owed.insert(sequence, Arc::clone(slot));
         }
+    }
+
+    /// No more can be promised that Kafka is to have as well.
+    pub(super) fn owes_most(&self, limits: &Limits) -> bool {
+        self.owed.len() >= limits.owed_slots
     }
 
     /// Slots of events that were handed over and will not be taken any more.

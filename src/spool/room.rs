@@ -15,7 +15,8 @@ use crate::metrics::Metrics;
 pub(super) struct Level {
     room: AtomicU8,
     health: AtomicU8,
-    free_bytes: AtomicU64,
+    volume_bytes: AtomicU64,
+    key_bytes: AtomicU64,
 }
 
 /// Whether the disk takes anything.
@@ -59,17 +60,28 @@ impl Level {
         }
     }
 
-    /// What the volume could hold beside what we have.
-    pub(super) fn set_free(&self, bytes: u64) {
-        self.free_bytes.store(bytes, Ordering::Relaxed);
+    /// What key files take.
+    pub(super) fn set_keys(&self, bytes: u64) {
+        self.key_bytes.store(bytes, Ordering::Relaxed);
     }
 
-    /// Judges anew: `used` bytes by records, `files` bytes by all files.
-    pub(super) fn judge(&self, used: u64, files: u64, limits: &Limits, metrics: &Metrics) {
+    /// What the volume could hold beside `files` bytes of segments and the keys. The sum is kept: it stays the same as
+    /// files come and go, until the volume is looked at again.
+    pub(super) fn set_free(&self, bytes: u64, files: u64, limits: &Limits) {
         // Space that is too small for a segment is of no use.
         let segment = limits.segment_bytes.max(1);
-        let free = self.free_bytes.load(Ordering::Relaxed) / segment * segment;
-        let capacity = (limits.max_bytes / segment * segment).min(files.saturating_add(free));
+        let all =
+            files.saturating_add(self.key_bytes.load(Ordering::Relaxed)).saturating_add(bytes / segment * segment);
+        self.volume_bytes.store(all, Ordering::Relaxed);
+    }
+
+    /// Judges anew: `used` bytes by records, `files` bytes by all segments. Keys take room too, whoever judges.
+    pub(super) fn judge(&self, used: u64, files: u64, limits: &Limits, metrics: &Metrics) {
+        let segment = limits.segment_bytes.max(1);
+        let keys = self.key_bytes.load(Ordering::Relaxed);
+        let (used, files) = (used.saturating_add(keys), files.saturating_add(keys));
+        let volume = self.volume_bytes.load(Ordering::Relaxed).max(files);
+        let capacity = (limits.max_bytes / segment * segment).min(volume);
         let room = judge(self.level(), used, capacity, limits);
         self.room.store(room as u8, Ordering::Relaxed);
         metrics.spool_bytes.set(gauge(files));

@@ -116,6 +116,12 @@ impl Slot {
         hold(&self.state).outcome().is_none()
     }
 
+    /// One custody is not enough, and never will be.
+    pub(super) fn needs_both(&self) -> bool {
+        let state = hold(&self.state);
+        state.ack == Ack::Both && !state.either
+    }
+
     /// The custody has taken the event and not yet done anything with it.
     pub(super) fn begins(&self, custody: Custody) {
         let mut state = hold(&self.state);

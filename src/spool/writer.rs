@@ -240,10 +240,6 @@ impl Writer {
 
     /// Accounts for what has just been written, and where a segment was lost, anew for what has been taken since.
     pub(super) fn judge(&mut self) {
-        let (used, files) = {
-            let outlet = hold(&self.core.outlet);
-            (outlet.ledger.used_bytes(), outlet.ledger.file_bytes())
-        };
         let mut intake = hold(&self.storage.intake);
         let spares = hold(&self.storage.spares).len();
         let capacity = self.core.limits.segment_capacity();
@@ -252,8 +248,7 @@ impl Writer {
         intake.place = if placed { place } else { Place { room: 0, spares: 0, capacity } };
         drop(intake);
         self.storage.level.set_health(Health::Good);
-        let files = files + wide(spares) * self.core.limits.segment_bytes;
-        self.storage.level.judge(used, files, &self.core.limits, &self.core.metrics);
+        self.storage.judge(&self.core);
     }
 }
 

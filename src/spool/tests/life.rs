@@ -109,6 +109,43 @@ fn keys_are_synced_before_their_segment_goes() {
 }
 
 #[test]
+fn a_clock_that_jumps_ahead_costs_no_key_file() {
+    let mut rig = Rig::new();
+    flow(&mut rig, 0..30);
+    // A new file begins with each life.
+    let mut rig = rig.killed();
+    flow(&mut rig, 30..60);
+    let files = rig.twin.names_with(".keys");
+    rig.clock.advance(HORIZON * 2);
+    rig.tidy();
+    assert_eq!(rig.twin.names_with(".keys"), files);
+    // Events that come that late are what makes the others old.
+    let late = Event { received_at: rig.clock.wall(), ..event("late", "t", 3000) };
+    for _ in 0..12 {
+        rig.keep(&late, Ack::Disk).expect("has room");
+        rig.write();
+        rig.take_all().into_iter().for_each(Parcel::delivered);
+        rig.tidy();
+    }
+    assert!(!rig.twin.names_with(".keys").contains(&files[0]));
+}
+
+#[test]
+fn a_key_file_that_failed_at_its_first_block_goes() {
+    let mut rig = Rig::new();
+    fill(&mut rig, 0..7, "t");
+    rig.take_all().into_iter().for_each(Parcel::delivered);
+    rig.core().storage.as_ref().expect("has one").checkpoint(&rig.core().outlet);
+    rig.twin.fail(Op::Sync, 0, 3, io::twin::Failure::Error(std::io::ErrorKind::Other));
+    for _ in 0..3 {
+        rig.tidy();
+        assert_eq!(rig.twin.names_with(".keys").len(), 0);
+    }
+    rig.tidy();
+    assert_eq!(rig.twin.names_with(".keys").len(), 1);
+}
+
+#[test]
 fn keys_are_forgotten_after_the_horizon() {
     let mut rig = Rig::new();
     fill(&mut rig, 0..14, "t");
@@ -328,6 +365,23 @@ fn a_compaction_that_came_out_damaged_gives_way_to_what_it_replaced() {
     let twin = rig.twin.kill();
     twin.corrupt(&compacted, |bytes| bytes[700] ^= 1);
     assert_eq!(names(&Rig::on(twin).take_all()), PAUSED);
+}
+
+#[test]
+fn the_writer_and_the_keeper_judge_by_one_measure() {
+    let mut rig = Rig::new();
+    flow(&mut rig, 0..30);
+    let bytes = |rig: &Rig| {
+        let text = rig.metrics.encode();
+        text.lines().find(|line| line.starts_with("hookgate_spool_bytes ")).expect("registered").to_owned()
+    };
+    assert!(!rig.twin.names_with(".keys").is_empty());
+    let before = bytes(&rig);
+    rig.keep(&event("small", "t", 10), Ack::Disk).expect("has room");
+    rig.write();
+    assert_eq!(bytes(&rig), before, "as the keeper saw it");
+    rig.tidy();
+    assert_eq!(bytes(&rig), before);
 }
 
 #[test]

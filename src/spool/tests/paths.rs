@@ -319,3 +319,27 @@ fn a_parcel_keeps_no_more_in_memory_than_its_record() {
     assert_eq!(items.len(), 3);
     assert!(items.iter().all(|item| item.frame.is_unique()));
 }
+
+#[test]
+fn what_needs_both_is_refused_while_too_much_of_it_waits_for_kafka() {
+    let bounds = |limits: &mut Limits| (limits.window_bytes, limits.owed_slots) = (0, 2);
+    let mut rig = Rig::with(Twin::new(VOLUME_BYTES), &settings(), bounds).expect("opens");
+    let claims = Claims::default();
+    let keep = |rig: &mut Rig, name: &str| {
+        let slot = Slot::new(Ack::Both, Some(claims.one()));
+        let kept = rig.core().keep(&[(&event(name, "t", 10), &slot)]);
+        rig.write();
+        kept
+    };
+    // The caller of each has given up waiting; its slot waits on.
+    for name in ["a", "b"] {
+        keep(&mut rig, name).expect("is within the bound");
+    }
+    assert_eq!(claims.counts(), (0, 0));
+    assert_eq!(keep(&mut rig, "c"), Err(Refusal::Full));
+    rig.keep(&event("d", "t", 10), Ack::Disk).expect("needs no Kafka");
+    rig.write();
+    rig.take_all().into_iter().for_each(Parcel::delivered);
+    assert_eq!(claims.counts(), (2, 1), "the keys of both are known, and the one refused may come again");
+    keep(&mut rig, "c").expect("is within the bound again");
+}
