@@ -14,8 +14,12 @@ fn send(gateway: &Gateway, id: &str, bytes: usize) -> u16 {
     gateway.ask(&event_of("orders", id, bytes)).status
 }
 
+/// In no order of their coming: a batch that is refused for one of its records is overtaken by the next one, where that
+/// is on its way already.
 fn ids(records: &[Record]) -> Vec<&str> {
-    records.iter().map(|record| record.header("ce_id").expect("an id")).collect()
+    let mut ids: Vec<_> = records.iter().map(|record| record.header("ce_id").expect("an id")).collect();
+    ids.sort_by_key(|id| (id.len(), *id));
+    ids
 }
 
 #[test]
@@ -30,7 +34,7 @@ fn what_is_too_large_for_its_topic_is_found_whole_on_the_dead_letter_topic() {
         assert_eq!(connection.ask(&request).expect("an answer").status, 200, "{id}");
     }
     let expected: Vec<_> = (0..60).filter(|id| id % 20 != 7).map(|id| id.to_string()).collect();
-    assert_eq!(ids(&kafka.records("dead.orders", 57)), expected, "the others came, in order, each once");
+    assert_eq!(ids(&kafka.records("dead.orders", 57)), expected, "the others came, each once");
 
     let dead = kafka.records("dead.dead", 3);
     assert_eq!(ids(&dead), ["7", "27", "47"]);
