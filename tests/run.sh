@@ -30,6 +30,7 @@ need default-jre-headless "runs Apache Kafka" command -v java
 need kcat "reads from Kafka with other people's code" command -v kcat
 need python3-venv "holds the tools that check the manifests and the Dockerfile" python3 -c 'import ensurepip, venv'
 need shellcheck "checks these scripts" command -v shellcheck
+need_faults
 install_needed
 need_kafka
 
