@@ -14,7 +14,11 @@ mod judge;
 mod ledger;
 mod row;
 mod senders;
+mod volume;
 
+mod errors;
+mod full;
 mod kill;
+mod power;
 mod stop;
 mod together;
