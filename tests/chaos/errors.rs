@@ -32,8 +32,8 @@ const LIVES: [&[(&str, u32, f32)]; 8] = [
     &[("posix/io/oc/open", 24, 0.1), ("posix/io/dir/rename", 12, 0.1), ("posix/io/rw/pwrite", 5, 0.02)],
 ];
 const LIFE: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(3)];
-/// Nobody listens there.
-const NOBODY: &str = "127.0.0.1:1";
+/// Nobody listens there, and no other address begins so.
+const NOBODY: &str = "127.0.0.1:9";
 
 #[test]
 fn with_calls_to_its_disk_failing_at_random_it_loses_nothing_that_it_acknowledged() {
@@ -42,6 +42,7 @@ fn with_calls_to_its_disk_failing_at_random_it_loses_nothing_that_it_acknowledge
     let topics = ["chaos-errors.orders".to_owned()];
     kafka.create_topic(&topics[0], 4);
     let setup = Setup::new(kafka, "chaos-errors").spool_with("max_bytes: 64MiB, segment_bytes: 128KiB");
+    let setup = setup.with("shutdown: { drain_delay: 0s, timeout: 2s }");
     let setup = setup.source("orders", "ack: disk, key: header:X-Sender");
     let mut faulty = Faulty::start(kafka, &setup);
 
@@ -49,7 +50,7 @@ fn with_calls_to_its_disk_failing_at_random_it_loses_nothing_that_it_acknowledge
     let (interval, sources) = (Duration::from_millis(3), &["orders"]);
     let plan = Plan { address: faulty.gateway.public, family: "chaos-errors", sources, senders: 8, interval };
     let senders = Senders::start(&plan, "errors", &ledger);
-    let lives = row.rounds(8, 400, |random| faulty.live(random));
+    let lives = row.rounds(16, 2000, |random| faulty.live(random));
     faulty.choose(&[]);
     faulty.reach(kafka.bootstrap());
     faulty.gateway.restart();

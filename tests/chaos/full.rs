@@ -16,7 +16,7 @@ use crate::support::setup::Setup;
 use crate::volume::{Kind, Volume};
 
 const MIB: u64 = 64;
-/// What a foreign file leaves to the events.
+/// What a foreign file leaves to the events, where it leaves anything.
 const LEFT_BYTES: u64 = 4 << 20;
 const SOURCES: [&str; 2] = ["again", "once"];
 
@@ -44,15 +44,17 @@ fn fill_and_free(kind: Kind, family: &'static str) {
     let ledger = Arc::new(Ledger::open(family));
     let interval = Duration::from_millis(2);
     let plan = Plan { address: gateway.public, family, sources: &SOURCES, senders: 8, interval };
-    let mut probe = Probe { address: gateway.public, topic: topics[1].clone(), ledger: Arc::clone(&ledger), asked: 0 };
+    let mut probe = Probe { address: gateway.public, topic: topics[0].clone(), ledger: Arc::clone(&ledger), asked: 0 };
     let (mut refused, mut back, mut restarts) = (Times::default(), [Times::default(), Times::default()], 0);
+    // Events alone take long to fill it.
+    let all_by_events = row.size(false, true);
     let (mut cycle, clock) = (0, row.clock.clone());
-    let cycles = row.rounds(3, 100, |_| {
+    let cycles = row.rounds(3, 100, |random| {
         let foreign = cycle % 2 == 1;
         cycle += 1;
-        kafka.pause();
-        if foreign {
-            volume.fill(LEFT_BYTES);
+        kafka.kill();
+        if foreign || !all_by_events {
+            volume.fill(if random.below(2) == 0 { 0 } else { LEFT_BYTES });
         }
         let senders = Senders::start(&plan, &format!("{LARGE}-{cycle}"), &ledger);
         refused.add(probe.wait_for_refusal());
@@ -64,16 +66,21 @@ fn fill_and_free(kind: Kind, family: &'static str) {
             gateway.relaunch();
             gateway.wait_until_alive();
         }
+        if !foreign {
+            kafka.restart();
+        }
         let begun = clock.now();
         if foreign {
             volume.empty();
-        } else {
-            kafka.resume();
         }
         wait_for("it to be ready again", || gateway.is_ready().then_some(()));
         wait_for("it to take events again", || (probe.ask().status == 200).then_some(()));
         back[usize::from(foreign)].add(clock.now().since(begun));
-        kafka.resume();
+        if foreign {
+            kafka.restart();
+        } else if !all_by_events {
+            volume.empty();
+        }
         gateway.wait_until_delivered();
     });
 
@@ -96,7 +103,7 @@ fn fill_and_free(kind: Kind, family: &'static str) {
     );
 }
 
-/// One more sender, that looks at its answers. It comes once: it is refused last.
+/// One more sender, that looks at its answers. It comes again, and so is refused first.
 struct Probe {
     address: SocketAddr,
     topic: String,
@@ -124,7 +131,7 @@ impl Probe {
         let id = format!("probe-{}", self.asked);
         let asked = self.ledger.now();
         let mut connection = Connection::open(self.address).expect("the gateway listens");
-        let answer = connection.ask(&event("once", &id)).expect("an answer");
+        let answer = connection.ask(&event("again", &id)).expect("an answer");
         let (at, hash) = (self.ledger.now(), hash(&body_of(&id)));
         let (topic, took) = (self.topic.clone(), at.saturating_sub(asked));
         let duplicate = answer.header("x-duplicate").is_some();

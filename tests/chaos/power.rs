@@ -23,8 +23,8 @@ use crate::volume::{Kind, Volume};
 const LIFE: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(700)];
 /// From the cut to the kill: what the gateway does with a dead disk is seen too.
 const AFTER: [Duration; 2] = [Duration::ZERO, Duration::from_millis(100)];
-/// Nobody listens there.
-const NOBODY: &str = "127.0.0.1:1";
+/// Nobody listens there, and no other address begins so.
+const NOBODY: &str = "127.0.0.1:9";
 
 #[test]
 fn with_the_power_of_its_ext4_cut_under_load_it_loses_nothing_that_it_acknowledged() {

@@ -50,7 +50,7 @@ impl Volume {
         fs::create_dir(volume.path()).expect("a directory under target");
         let image = volume.image();
         let made = match kind {
-            Kind::Ext4 => Some(vec!["mkfs.ext4", "-q", "-F"]),
+            Kind::Ext4 => Some(vec!["mkfs.ext4", "-q", "-F", "-m", "0"]),
             Kind::Xfs => Some(vec!["mkfs.xfs", "-q", "-f"]),
             Kind::Tmpfs => None,
         };
@@ -89,11 +89,12 @@ impl Volume {
         let mut ballast = File::create(self.ballast()).expect("the volume can be written");
         let piece = vec![1; PIECE_BYTES];
         while self.free_bytes() > but {
-            // The last piece may fit in part.
-            if ballast.write_all(&piece).and_then(|()| ballast.sync_data()).is_err() {
-                return;
+            // Of the last piece a part may fit.
+            if ballast.write_all(&piece).is_err() {
+                break;
             }
         }
+        ballast.sync_all().expect("what was written has its place");
     }
 
     /// Takes that file away.
