@@ -48,7 +48,7 @@ impl Scene {
             retain: Duration::ZERO,
         };
         let (clock, metrics) = (self.ground.clock.clone(), Arc::clone(&self.ground.metrics));
-        self.spool = Spool::open(&settings, WINDOW, clock, metrics, &mut |_| {}).expect("a spool");
+        self.spool = Spool::open(&settings, WINDOW, clock, metrics, &mut |_| None).expect("a spool");
         self
     }
 
