@@ -88,7 +88,7 @@ pub(super) enum End {
 impl Outlet {
     /// One with records from an earlier life, and with the slots of those for which the disk is not enough.
     pub(super) fn new(ledger: Ledger, synced_to: u64, owed: HashMap<u64, Arc<Slot>>) -> Self {
-        Self { ledger, synced_to, owed, ..Self::default() }
+        Self { ledger, owed, synced_to, ..Self::default() }
     }
 
     /// Queues events that a caller waits for. Returns the slots of those that Kafka has already.
