@@ -52,7 +52,7 @@ fn killed_at_any_moment_under_load_it_loses_nothing_that_it_acknowledged() {
     verdict.assert(ledger.path());
     assert!(ledger.cut_off() > 0, "nobody was cut off: nothing was shown");
     let bound = allowed_copies(&entries, &kills);
-    assert!(verdict.copies <= bound, "{verdict}, where at most {bound} copies were in flight at the kills");
+    assert!(verdict.copies() <= bound, "{verdict}, where at most {bound} copies were in flight at the kills");
     let [half, most] = [50, 99].map(|percent| ready.quantile(percent));
     row.found(&format!("{rounds} kills"), &format!("{verdict}; ready again in {half:.0} ms (p50), {most:.0} ms (p99)"));
 }
