@@ -24,7 +24,9 @@ fn an_outage_of_the_broker_costs_no_event_and_its_backlog_is_delivered_in_order_
     kafka.create_topic(&topics[0], 4);
     // Small segments, since the spool takes its room in whole ones.
     let room = row.size("max_bytes: 512MiB, segment_bytes: 256KiB", "max_bytes: 16GiB, segment_bytes: 8MiB");
-    let setup = Setup::new(&kafka, "chaos-outage").spool_with(room).source("orders", "key: header:X-Sender");
+    let setup = Setup::new(&kafka, "chaos-outage").spool_with(room);
+    // What a slow disk sends to the second custody goes ahead of the backlog: see `forward`.
+    let setup = setup.source("orders", "key: header:X-Sender, deadline: 60s");
     let gateway = Gateway::start(&setup.text());
 
     let ledger = Arc::new(Ledger::open(row.name));
