@@ -18,6 +18,7 @@ use crate::secret::Secret;
 use crate::spool::{Ack, Outcome, Slot};
 use crate::units::Share;
 
+mod codes;
 mod share;
 mod stopping;
 

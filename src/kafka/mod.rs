@@ -23,6 +23,8 @@ mod statistics;
 mod tail;
 
 pub use context::Health;
+#[cfg(test)]
+pub(crate) use errors::known;
 pub use errors::{Class, Failure};
 pub use mock::{Cluster, MockError};
 pub use producer::{Producer, Refused};

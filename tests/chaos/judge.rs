@@ -51,8 +51,8 @@ pub(crate) struct Judge<'a> {
 impl<'a> Judge<'a> {
     /// Of all promises that `counts`.
     pub(crate) fn new(ledger: &'a [Entry], topic: &str, counts: impl Fn(&Entry) -> bool) -> Self {
-        let promises = ledger.iter().filter(|entry| entry.topic == topic && entry.is_promise() && counts(entry));
-        let promised: HashMap<_, _> = promises.map(|entry| (entry.id.as_str(), entry.hash)).collect();
+        let counted = ledger.iter().filter(|entry| entry.topic == topic && entry.is_promise() && counts(entry));
+        let promised: HashMap<_, _> = counted.map(|entry| (entry.id.as_str(), entry.hash)).collect();
         let verdict = Verdict { promised: promised.len(), ..Verdict::default() };
         Self { promised, seen: BTreeSet::new(), last: HashMap::new(), verdict }
     }
@@ -156,7 +156,8 @@ mod tests {
 
     fn told(id: &str, status: u16) -> Entry {
         let hash = hash(&body_of(id));
-        Entry { topic: "t".into(), id: id.into(), status, duplicate: false, at: Duration::ZERO, hash }
+        let (topic, id) = ("t".into(), id.into());
+        Entry { topic, id, status, duplicate: false, at: Duration::ZERO, took: Duration::ZERO, hash }
     }
 
     fn came(ids: &[&str]) -> Vec<Arrived> {
@@ -171,7 +172,9 @@ mod tests {
 
     fn verdict(ledger: &[Entry], records: Vec<Arrived>) -> Verdict {
         let mut judge = Judge::new(ledger, "t", |_| true);
-        records.into_iter().for_each(|record| judge.take(record));
+        for record in records {
+            judge.take(record);
+        }
         judge.verdict()
     }
 

@@ -23,7 +23,9 @@ fn killed_at_any_moment_under_load_it_loses_nothing_that_it_acknowledged() {
     let mut row = Row::new("kill");
     let kafka = Kafka::shared();
     let topics = SOURCES.map(|source| format!("chaos-kill.{source}"));
-    topics.iter().for_each(|topic| kafka.create_topic(topic, 4));
+    for topic in &topics {
+        kafka.create_topic(topic, 4);
+    }
     // Small segments, so that many kills meet one being opened, reclaimed or recycled.
     let setup = Setup::new(kafka, "chaos-kill").spool_with("max_bytes: 32MiB, segment_bytes: 256KiB");
     let with_source =

@@ -29,6 +29,8 @@ pub(crate) struct Entry {
     pub(crate) duplicate: bool,
     /// Since the ledger was opened; when the answer had been read.
     pub(crate) at: Duration,
+    /// From the first byte of the request to the last one of the answer.
+    pub(crate) took: Duration,
     /// Of what was sent.
     pub(crate) hash: Hash,
 }
@@ -73,15 +75,18 @@ impl Ledger {
     }
 
     /// Writes an answer down.
-    pub(crate) fn enter(&self, topic: &str, id: &str, status: u16, duplicate: bool, hash: Hash) {
-        let entry = Entry { topic: topic.into(), id: id.into(), status, duplicate, at: self.now(), hash };
+    pub(crate) fn enter(&self, entry: Entry) {
+        let Entry { topic, id, status, at, took, hash, .. } = &entry;
         let mut hex = String::new();
-        hash.iter().for_each(|byte| write!(hex, "{byte:02x}").expect("a string"));
+        for byte in hash {
+            write!(hex, "{byte:02x}").expect("a string");
+        }
         if entry.is_promise() {
             self.promises.fetch_add(1, Ordering::Relaxed);
         }
         let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
-        writeln!(pages.0, "{topic}\t{id}\t{status}\t{}\t{hex}", entry.at.as_micros()).expect("target can be written");
+        let (at, took) = (at.as_micros(), took.as_micros());
+        writeln!(pages.0, "{topic}\t{id}\t{status}\t{at}\t{took}\t{hex}").expect("target can be written");
         pages.1.push(entry);
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hookgate::clock::Clock;
 
-use crate::ledger::{Ledger, hash};
+use crate::ledger::{Entry, Hash, Ledger, hash};
 use crate::support::client::{Connection, Request};
 use crate::support::setup::{body, event_of};
 
@@ -64,7 +64,12 @@ impl Senders {
                 stop: Arc::clone(&stop),
             };
             let prefix = format!("{prefix}-{number}");
-            thread::spawn(move || sender.run(&prefix))
+            // One after another, not all at once.
+            let first = plan.interval * u32::try_from(number).expect("few") / u32::try_from(plan.senders).expect("few");
+            thread::spawn(move || {
+                thread::sleep(first);
+                sender.run(&prefix);
+            })
         };
         let threads = (0..plan.senders).map(start).collect();
         Self { ledger: Arc::clone(ledger), stop, threads }
@@ -115,11 +120,12 @@ impl Sender {
         }
     }
 
-    fn is_taken(&self, connection: &mut Option<Connection>, id: &str, request: &Request, hash: [u8; 32]) -> bool {
+    fn is_taken(&self, connection: &mut Option<Connection>, id: &str, request: &Request, hash: Hash) -> bool {
         if connection.is_none() {
             *connection = Connection::open(self.address);
         }
         let Some(open) = connection else { return false };
+        let asked = self.ledger.now();
         let Some(answer) = open.ask(request) else {
             self.ledger.unanswered();
             *connection = None;
@@ -128,8 +134,18 @@ impl Sender {
         if answer.header("connection") == Some("close") {
             *connection = None;
         }
-        let duplicate = answer.header("x-duplicate").is_some();
-        self.ledger.enter(&self.topic, id, answer.status, duplicate, hash);
-        (200..300).contains(&answer.status)
+        let at = self.ledger.now();
+        let entry = Entry {
+            topic: self.topic.clone(),
+            id: id.to_owned(),
+            status: answer.status,
+            duplicate: answer.header("x-duplicate").is_some(),
+            at,
+            took: at.saturating_sub(asked),
+            hash,
+        };
+        let is_promise = entry.is_promise();
+        self.ledger.enter(entry);
+        is_promise
     }
 }
