@@ -55,7 +55,7 @@ impl Keeper {
         let unfinished = format!("{number:016x}.{}", segment::NEW);
         let written = self.copy(run, number, &unfinished).and_then(|written| {
             // Only now, when hardly anything can fail any more: at each try they would be appended once more.
-            self.remember_keys(&numbers)?;
+            self.remember_keys(&numbers, &written.2)?;
             let Storage { disk, .. } = &*self.storage;
             disk.rename(&unfinished, &segment::name(number))?;
             disk.sync_directory()?;

@@ -63,7 +63,7 @@ fn a_checkpoint_is_written_as_ever() {
 fn a_key_file_is_written_as_ever() {
     let mut rig = written();
     let number = hold(&rig.core().outlet).ledger.segments().next().expect("there is one").number;
-    rig.opened.keeper.remember_keys(&[number]).expect("can be written");
+    rig.opened.keeper.remember_keys(&[number], &[]).expect("can be written");
     let file = rig.twin.names_with(".keys").remove(0);
     compare("v1.keys", &rig.twin.bytes(&file), KEYS);
 }

@@ -18,10 +18,14 @@ use crate::event::{Claim, Headers};
 use crate::metrics::Build;
 
 mod basics;
+mod blows;
+mod clocks;
+mod copies;
 mod damage;
 mod faults;
 mod golden;
 mod life;
+mod many;
 mod model;
 mod openings;
 mod paths;
@@ -144,12 +148,25 @@ impl Rig {
     }
 
     fn with(twin: Twin, settings: &Settings, change: impl FnOnce(&mut Limits)) -> Result<Self, OpenError> {
-        let clock = Clock::standing_at(NOW);
+        Self::at(twin, settings, Clock::standing_at(NOW), change, &mut |_| {})
+    }
+
+    /// At a time of its own; the keys are told on.
+    fn at(
+        twin: Twin,
+        settings: &Settings,
+        clock: Clock,
+        change: impl FnOnce(&mut Limits),
+        tell: &mut dyn FnMut(Remembered<'_>),
+    ) -> Result<Self, OpenError> {
         let metrics = metrics();
         let mut limits = Limits::of(settings, HORIZON);
         change(&mut limits);
         let mut remembered = Vec::new();
-        let mut remember = |key: Remembered<'_>| remembered.push(key.digest);
+        let mut remember = |key: Remembered<'_>| {
+            remembered.push(key.digest);
+            tell(key);
+        };
         let disk = Arc::new(twin.clone());
         let opened =
             opening::open(disk, Path::new("/spool"), limits, clock.clone(), Arc::clone(&metrics), &mut remember)?;
