@@ -72,3 +72,6 @@ pub mod config;
 pub mod app;
 
 pub mod cli;
+
+#[cfg(test)]
+mod chaos;

@@ -243,8 +243,9 @@ fn decode(block: &[u8], since: UnixMillis, remember: &mut Remember<'_>) -> Optio
         for entry in entries.as_chunks::<ENTRY_BYTES>().0 {
             let digest = Digest::from_le_bytes(*entry.first_chunk()?);
             let minutes = u32::from_le_bytes(*entry.last_chunk()?);
-            let received_at = UnixMillis(u64::from(minutes) * MINUTE_MS);
-            if received_at.plus(Duration::from_millis(MINUTE_MS)) > since {
+            // The end of that minute: better a minute too long than one too short.
+            let received_at = UnixMillis((u64::from(minutes) + 1) * MINUTE_MS);
+            if received_at > since {
                 // Kafka has it: there is nothing to claim.
                 drop(remember(Remembered { source, digests: &[digest], received_at, delivered: true }));
             }

@@ -73,6 +73,7 @@ mod keeper;
 mod keys;
 
 // The start.
+mod naming;
 mod opening;
 mod recover;
 mod survey;

@@ -155,6 +155,8 @@ impl Outlet {
 
     fn arrive(&mut self, frame: Bytes, keeps: usize, record: &Pending, follows: bool) -> Mark {
         if record.delivered {
+            // It lies in another segment now, of which no checkpoint speaks.
+            self.dirty = true;
             return Mark::Delivered;
         }
         let handed = record.slot.as_ref().map_or(Handed::Never, |slot| {

@@ -25,6 +25,7 @@ use super::keys::{self, KeyFiles};
 use super::ledger::{Entry, Ledger, Segment};
 use super::limits::Limits;
 use super::marks::Mark;
+use super::naming;
 use super::scan::{Found, Frame, Scan};
 use super::segment::{self, DATA_AT, Header, Kind, NoHeader, data_end};
 use super::slot::Slot;
@@ -134,8 +135,8 @@ pub(super) fn recover(
     disk.sync_directory()?;
     let newest = listed.iter().filter_map(|entry| number(&entry.name)).max().unwrap_or(0);
     let (checkpoints, checkpoint) = Checkpoints::load(disk);
-    let (candidates, strays) = candidates(disk, &listed)?;
-    let candidates = without_attempts(disk, without_replaced(disk, candidates)?)?;
+    let candidates = candidates(disk, &listed, newest, metrics)?;
+    let candidates = without_attempts(disk, without_replaced(disk, metrics, candidates)?)?;
     let spares = spares(disk, &listed, limits);
     let key_files = listed.into_iter().filter(|entry| has(&entry.name, keys::SUFFIX)).collect();
     let key_files = KeyFiles::recall(disk, key_files, memory.since, memory.remember);
@@ -164,14 +165,9 @@ pub(super) fn recover(
         let successor = synced_by_successor.get(&candidate.header.number).copied();
         recovered.add(disk, candidate, Bounds { successor, before }, limits, metrics, memory)?;
     }
-    for Stray { name, why } in strays {
-        tracing::error!(name, runbook = "spool-damaged", "{why}; it is set aside");
-        metrics.spool_corrupt_records.inc();
-        // What cannot even be moved harms nobody where it lies.
-        if let Err(error) = disk.set_aside(&name) {
-            tracing::error!(%error, name, runbook = "spool-damaged", "a segment that cannot be used cannot be set aside: it is passed over");
-        }
-    }
+    // A spare is written to at once. Under its old name, with the header of its next life, it would be taken for a segment
+    // that was given up while it was made, or for one that says what its predecessor holds.
+    disk.sync_directory()?;
     Ok(recovered)
 }
 
@@ -184,11 +180,11 @@ fn has(name: &str, wanted: &str) -> bool {
     segment::parse(name).is_some_and(|(_, suffix)| suffix == wanted)
 }
 
-/// The live segments in the order of their records, and what has the name of one and is none.
-fn candidates(disk: &dyn Disk, listed: &[Listed]) -> Result<(Vec<Candidate>, Vec<Stray>), Stop> {
-    let mut candidates = Vec::new();
+/// The live segments in the order of their records; what has the name of one and is none is set aside. Nothing is changed
+/// before every header has been looked at.
+fn candidates(disk: &dyn Disk, listed: &[Listed], newest: u64, metrics: &Metrics) -> Result<Vec<Candidate>, Stop> {
     let mut strays = Vec::new();
-    let mut taken: HashSet<String> = listed.iter().map(|entry| entry.name.clone()).collect();
+    let mut named = Vec::new();
     for Listed { name, bytes } in listed.iter().filter(|entry| has(&entry.name, segment::LIVE)) {
         let mut stray = |why| strays.push(Stray { name: name.clone(), why });
         let file = match disk.open(name) {
@@ -200,24 +196,48 @@ fn candidates(disk: &dyn Disk, listed: &[Listed]) -> Result<(Vec<Candidate>, Vec
             }
         };
         match Header::read(&*file, *bytes) {
-            Ok(header) => {
-                let right = segment::name(header.number);
-                if *name != right {
-                    // The one that has the name is the live one; this is a copy, and perhaps an older one.
-                    if !taken.insert(right.clone()) {
-                        stray("a segment says that it is another one, which is there too".into());
-                        continue;
-                    }
-                    disk.rename(name, &right)?;
-                }
-                candidates.push(Candidate { header, file, bytes: *bytes });
-            }
+            Ok(header) => named.push((name.clone(), Candidate { header, file, bytes: *bytes })),
             Err(NoHeader::Alien { version }) => return Err(Stop::Alien { name: name.clone(), version }),
             Err(NoHeader::Damaged) => stray("neither header of a segment can be read".into()),
         }
     }
+    let (rightful, mut misnamed): (Vec<_>, Vec<_>) =
+        named.into_iter().partition(|(name, candidate)| *name == segment::name(candidate.header.number));
+    // The one that has the name is the live one; the others are copies, and perhaps older ones.
+    let mut taken: HashSet<u64> = rightful.iter().map(|(_, candidate)| candidate.header.number).collect();
+    misnamed.retain(|(name, candidate)| {
+        let first = taken.insert(candidate.header.number);
+        if !first {
+            strays.push(Stray {
+                name: name.clone(),
+                why: "a segment says that it is another one, which is there too".into(),
+            });
+        }
+        first
+    });
+    let stuck = set_aside(disk, strays, metrics);
+    misnamed.retain(|(_, candidate)| !stuck.contains(&segment::name(candidate.header.number)));
+    let highest = taken.iter().copied().max().unwrap_or(0).max(newest);
+    let moves = misnamed.iter().map(|(name, candidate)| (name.clone(), segment::name(candidate.header.number)));
+    naming::set_right(disk, moves.collect(), highest + 1)?;
+
+    let mut candidates: Vec<_> = rightful.into_iter().chain(misnamed).map(|(_, candidate)| candidate).collect();
     candidates.sort_by_key(|candidate| (candidate.header.base, candidate.header.number));
-    Ok((candidates, strays))
+    Ok(candidates)
+}
+
+/// Sets files aside; returns the names of those that cannot even be moved. They harm nobody where they lie.
+fn set_aside(disk: &dyn Disk, strays: Vec<Stray>, metrics: &Metrics) -> Vec<String> {
+    let mut stuck = Vec::new();
+    for Stray { name, why } in strays {
+        tracing::error!(name, runbook = "spool-damaged", "{why}; it is set aside");
+        metrics.spool_corrupt_records.inc();
+        if let Err(error) = disk.set_aside(&name) {
+            tracing::error!(%error, name, runbook = "spool-damaged", "a segment that cannot be used cannot be set aside: it is passed over");
+            stuck.push(name);
+        }
+    }
+    stuck
 }
 
 /// The error would meet every other file too, and an operator can cure it: nothing is set aside for it.
@@ -230,7 +250,11 @@ fn is_general(error: &io::Error) -> bool {
 }
 
 /// Finishes a compaction that was cut off between the new segment's coming and the old ones' going.
-fn without_replaced(disk: &dyn Disk, mut candidates: Vec<Candidate>) -> Result<Vec<Candidate>, Stop> {
+fn without_replaced(
+    disk: &dyn Disk,
+    metrics: &Metrics,
+    mut candidates: Vec<Candidate>,
+) -> Result<Vec<Candidate>, Stop> {
     let runs: Vec<Header> = candidates.iter().map(|candidate| candidate.header).collect();
     for run in runs {
         let Kind::Compacted { until } = run.kind else { continue };
@@ -241,16 +265,42 @@ fn without_replaced(disk: &dyn Disk, mut candidates: Vec<Candidate>) -> Result<V
         if !candidates.iter().any(replaced) {
             continue;
         }
-        let whole = candidates.iter().any(|candidate| candidate.header == run && is_whole(candidate));
-        let (gone, stay): (Vec<_>, Vec<_>) = candidates
-            .into_iter()
-            .partition(|candidate| if whole { replaced(candidate) } else { candidate.header == run });
+        let (mut old, stay): (Vec<_>, Vec<_>) = candidates.into_iter().partition(replaced);
+        let (new, mut stay): (Vec<_>, Vec<_>) = stay.into_iter().partition(|candidate| candidate.header == run);
+        let gone = if new.iter().all(is_whole) {
+            stay.extend(new);
+            old
+        } else {
+            // Damaged, it gives way to what it replaced, if that is still there; some of it may have gone long ago.
+            let kept: HashSet<u64> = old.iter().flat_map(sequences).collect();
+            let spare_it = new.iter().flat_map(sequences).any(|sequence| !kept.contains(&sequence));
+            let (aside, keep) = if spare_it { (std::mem::take(&mut old), new) } else { (new, old) };
+            stay.extend(keep);
+            let why = "a compacted segment is damaged, and some of what it replaced is there too".to_owned();
+            let strays = aside.iter().map(|candidate| segment::name(candidate.header.number));
+            set_aside(disk, strays.map(|name| Stray { name, why: why.clone() }).collect(), metrics);
+            Vec::new()
+        };
         for candidate in gone {
             disk.remove(&segment::name(candidate.header.number))?;
         }
+        stay.sort_by_key(|candidate| (candidate.header.base, candidate.header.number));
         candidates = stay;
     }
     Ok(candidates)
+}
+
+/// The numbers of its intact records.
+fn sequences(candidate: &Candidate) -> Vec<u64> {
+    let end = candidate.bytes.min(data_end(candidate.header.bytes));
+    let mut scan = Scan::new(&*candidate.file, candidate.header.salt, DATA_AT, end);
+    let mut all = Vec::new();
+    while let Some(found) = scan.next() {
+        if let Found::Record(frame) = found {
+            all.push(frame.head.sequence);
+        }
+    }
+    all
 }
 
 /// Where two segments follow the same one, the earlier is an attempt that failed while it was made: nobody was told of
@@ -290,12 +340,24 @@ fn spares(disk: &dyn Disk, listed: &[Listed], limits: &Limits) -> Vec<String> {
     let mut spares = Vec::new();
     for Listed { name, bytes } in listed {
         match segment::parse(name) {
-            Some((_, segment::SPARE)) if *bytes == limits.segment_bytes => spares.push(name.clone()),
+            Some((number, segment::SPARE))
+                if *bytes == limits.segment_bytes && is_free(disk, listed, number, name, *bytes) =>
+            {
+                spares.push(name.clone());
+            }
             Some((_, segment::SPARE | segment::NEW)) => drop(disk.remove(name)),
             _ => {}
         }
     }
     spares
+}
+
+/// A rename that a power cut has left half done gives one file two names, of which one is a live segment's. Then the spare
+/// has that one's number, or its header.
+fn is_free(disk: &dyn Disk, listed: &[Listed], number: u64, name: &str, bytes: u64) -> bool {
+    let is_live = listed.iter().any(|entry| entry.name == segment::name(number));
+    let Ok(file) = disk.open(name) else { return false };
+    !is_live && Header::read(&*file, bytes).ok().is_none_or(|header| header.number == number)
 }
 
 impl Recovered {

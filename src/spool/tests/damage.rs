@@ -12,10 +12,10 @@ use super::*;
 
 /// Where an event lies.
 #[derive(Debug, Clone)]
-struct Lies {
-    file: String,
-    bytes: Range<usize>,
-    name: String,
+pub(super) struct Lies {
+    pub(super) file: String,
+    pub(super) bytes: Range<usize>,
+    pub(super) name: String,
 }
 
 /// A spool of several segments that was killed, and where everything lies in it. The first event is delivered.
@@ -38,7 +38,7 @@ fn image() -> (Twin, Vec<Lies>) {
     (twin, lies)
 }
 
-fn lies(twin: &Twin) -> Vec<Lies> {
+pub(super) fn lies(twin: &Twin) -> Vec<Lies> {
     let mut all = Vec::new();
     for file in twin.names_with(".seg") {
         let bytes = twin.bytes(&file).len() as u64;
@@ -57,7 +57,7 @@ fn lies(twin: &Twin) -> Vec<Lies> {
     all
 }
 
-fn counter(rig: &Rig, name: &str) -> u64 {
+pub(super) fn counter(rig: &Rig, name: &str) -> u64 {
     let text = rig.metrics.encode();
     let line = text.lines().find(|line| line.starts_with(&format!("hookgate_{name} "))).expect("registered");
     line.rsplit(' ').next().expect("a value").parse().expect("a number")

@@ -14,14 +14,19 @@ use super::io::twin::Twin;
 use super::limits::Limits;
 use super::opening::{self, Opened};
 use super::*;
+use crate::dedupe::{Dedupe, Ring};
 use crate::event::{Claim, Headers};
 use crate::metrics::Build;
 
 mod basics;
+mod blows;
+mod clocks;
+mod copies;
 mod damage;
 mod faults;
 mod golden;
 mod life;
+mod many;
 mod model;
 mod openings;
 mod paths;
@@ -133,6 +138,11 @@ impl Drop for OneClaim {
     }
 }
 
+/// As the gateway does it with the keys of a source that asks for no more than the disk.
+fn restore_keys(dedupe: &Dedupe, ring: &Ring, event: Remembered<'_>) {
+    event.digests.iter().for_each(|digest| dedupe.restore(ring, *digest, event.received_at));
+}
+
 /// A spool whose threads are the test.
 struct Rig {
     twin: Twin,
@@ -156,13 +166,24 @@ impl Rig {
     }
 
     fn with(twin: Twin, settings: &Settings, change: impl FnOnce(&mut Limits)) -> Result<Self, OpenError> {
-        let clock = Clock::standing_at(NOW);
+        Self::at(twin, settings, Clock::standing_at(NOW), change, &mut |_| {})
+    }
+
+    /// At a time of its own; the keys are told on.
+    fn at(
+        twin: Twin,
+        settings: &Settings,
+        clock: Clock,
+        change: impl FnOnce(&mut Limits),
+        tell: &mut dyn FnMut(Remembered<'_>),
+    ) -> Result<Self, OpenError> {
         let metrics = metrics();
         let mut limits = Limits::of(settings, HORIZON);
         change(&mut limits);
         let mut remembered = Vec::new();
         let (mut pending, claims) = (Vec::new(), Claims::default());
         let mut remember = |event: Remembered<'_>| {
+            tell(event);
             let claimed = event.source == DEMANDING && !event.delivered;
             if claimed { &mut pending } else { &mut remembered }.extend_from_slice(event.digests);
             claimed.then(|| claims.one())
