@@ -45,7 +45,8 @@ pub(super) struct Checkpoint {
     synced: u64,
     synced_in: u64,
     pub(super) next_sequence: u64,
-    watermark: u64,
+    /// All records below it are delivered.
+    pub(super) watermark: u64,
     runs: Vec<(u64, u64)>,
 }
 

@@ -11,7 +11,7 @@
 //! written again, and counts only then. Records that a segment holds beyond what its successor says was synced were
 //! written again elsewhere, or were given up, when that segment failed; they are left out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 
@@ -24,9 +24,9 @@ use super::ledger::{Entry, Ledger, Segment};
 use super::limits::Limits;
 use super::marks::Mark;
 use super::scan::{Found, Frame, Scan};
-use super::segment::{self, DATA_AT, Header, Kind, NoHeader, data_end};
+use super::segment::{self, DATA_AT, Header, NoHeader, data_end};
 use super::survey::{Bounds, Survey};
-use super::{Remembered, record};
+use super::{Remembered, lineage, record};
 use crate::clock::UnixMillis;
 use crate::metrics::Metrics;
 
@@ -125,7 +125,7 @@ pub(super) fn recover(
     let mut recovered = Recovered {
         ledger: Ledger::default(),
         tail: Vec::new(),
-        last_log: last_log(&candidates),
+        last_log: lineage::last_log(candidates.iter().map(|candidate| &candidate.header)),
         synced_to: 0,
         next_sequence: checkpoint.next_sequence.max(1),
         newest: newest.max(candidates.iter().map(|candidate| candidate.header.number).max().unwrap_or(0)),
@@ -134,16 +134,9 @@ pub(super) fn recover(
         checkpoints,
         checkpoint,
     };
-    let synced_by_successor: HashMap<u64, u64> = candidates
-        .iter()
-        .filter(|candidate| candidate.header.is_log())
-        .map(|candidate| (candidate.header.follows, candidate.header.synced))
-        .collect();
-    let mut bases: Vec<u64> = candidates.iter().skip(1).map(|candidate| candidate.header.base).collect();
-    bases.push(u64::MAX);
-    for (candidate, before) in candidates.iter().zip(bases) {
-        let successor = synced_by_successor.get(&candidate.header.number).copied();
-        recovered.add(disk, candidate, Bounds { successor, before }, limits, metrics, memory)?;
+    let headers: Vec<Header> = candidates.iter().map(|candidate| candidate.header).collect();
+    for (candidate, bounds) in candidates.iter().zip(lineage::bounds(&headers)) {
+        recovered.add(disk, candidate, bounds, limits, metrics, memory)?;
     }
     for Stray { name, why } in strays {
         tracing::error!(name, runbook = "spool-damaged", "{why}; it is set aside");
@@ -214,11 +207,7 @@ fn is_general(error: &io::Error) -> bool {
 fn without_replaced(disk: &dyn Disk, mut candidates: Vec<Candidate>) -> Result<Vec<Candidate>, Stop> {
     let runs: Vec<Header> = candidates.iter().map(|candidate| candidate.header).collect();
     for run in runs {
-        let Kind::Compacted { until } = run.kind else { continue };
-        let replaced = |candidate: &Candidate| {
-            let Header { base, number, .. } = candidate.header;
-            number < run.number && (run.base..until).contains(&base)
-        };
+        let replaced = |candidate: &Candidate| lineage::replaces(&run, &candidate.header);
         if !candidates.iter().any(replaced) {
             continue;
         }
@@ -234,16 +223,11 @@ fn without_replaced(disk: &dyn Disk, mut candidates: Vec<Candidate>) -> Result<V
     Ok(candidates)
 }
 
-/// Where two segments follow the same one, the earlier is an attempt that failed while it was made: nobody was told of
-/// what it holds, and what counts of it was written again.
+/// Sets aside segments that were given up while they were made.
 fn without_attempts(disk: &dyn Disk, candidates: Vec<Candidate>) -> Result<Vec<Candidate>, Stop> {
-    let mut latest: HashMap<u64, u64> = HashMap::new();
-    for Header { follows, number, .. } in candidates.iter().map(|candidate| candidate.header).filter(Header::is_log) {
-        let latest = latest.entry(follows).or_default();
-        *latest = number.max(*latest);
-    }
-    let counts = |header: &Header| !header.is_log() || latest.get(&header.follows) == Some(&header.number);
-    let (stay, attempts): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|candidate| counts(&candidate.header));
+    let latest = lineage::latest(candidates.iter().map(|candidate| &candidate.header));
+    let (attempts, stay): (Vec<_>, Vec<_>) =
+        candidates.into_iter().partition(|candidate| lineage::is_attempt(&candidate.header, &latest));
     for attempt in attempts {
         let name = segment::name(attempt.header.number);
         tracing::warn!(name, "set aside a segment that was given up while it was made");
@@ -253,17 +237,7 @@ fn without_attempts(disk: &dyn Disk, candidates: Vec<Candidate>) -> Result<Vec<C
 }
 
 fn is_whole(candidate: &Candidate) -> bool {
-    let mut scan = Scan::new(&*candidate.file, candidate.header.salt, DATA_AT, data_end(candidate.header.bytes));
-    let mut records_only = candidate.bytes == candidate.header.bytes;
-    while let Some(found) = scan.next() {
-        records_only &= matches!(found, Found::Record(_));
-    }
-    records_only && scan.failure.is_none()
-}
-
-fn last_log(candidates: &[Candidate]) -> u64 {
-    let logs = candidates.iter().filter(|candidate| candidate.header.is_log());
-    logs.map(|candidate| candidate.header.number).max().unwrap_or(0)
+    lineage::is_whole(&candidate.header, &*candidate.file, candidate.bytes)
 }
 
 /// Spares of the right size; what else was being made, or does not fit the settings any more, is removed.
