@@ -21,6 +21,7 @@ mod basics;
 mod damage;
 mod faults;
 mod golden;
+mod inspections;
 mod life;
 mod model;
 mod openings;
