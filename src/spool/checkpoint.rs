@@ -128,6 +128,11 @@ impl Checkpoints {
         (Self { generation: newer.generation }, newer)
     }
 
+    /// Some copy is there, whatever is in it.
+    pub(super) fn are_there(disk: &dyn Disk) -> bool {
+        NAMES.iter().any(|name| disk.open(name).is_ok())
+    }
+
     /// What is to be written now.
     pub(super) fn next(&self, ledger: &Ledger, newest: u64, synced: u64, next_sequence: u64) -> Checkpoint {
         let generation = self.generation + 1;

@@ -200,7 +200,11 @@ impl KeyFiles {
     }
 }
 
-fn read(
+/// Tells the keys of a file that came at `since` or later, and how new the newest is, as far as it can be read.
+///
+/// # Errors
+/// It cannot be read to its end.
+pub(super) fn read(
     disk: &dyn Disk,
     name: &str,
     bytes: u64,

@@ -20,9 +20,11 @@ use crate::clock::UnixMillis;
 mod listing;
 mod pass;
 mod report;
+mod selection;
 
 pub use listing::Segment;
 pub use report::{Damage, Kept, Report, State};
+pub use selection::{Point, Range, RangeError, Selection};
 
 use listing::{Role, no_header};
 use pass::About;
@@ -57,6 +59,8 @@ pub struct KeyFile {
     pub bytes: u64,
     /// How many keys it holds, as far as it can be read.
     pub keys: u64,
+    /// Why it cannot be read to its end.
+    pub damage: Option<String>,
 }
 
 /// What the checkpoint says.
@@ -126,6 +130,12 @@ impl Inspection {
         self.glass.is_locked()
     }
 
+    /// There is a checkpoint that cannot be read: everything counts as undelivered.
+    #[must_use]
+    pub fn has_lost_its_checkpoint(&self) -> bool {
+        !self.has_checkpoint && Checkpoints::are_there(&self.glass)
+    }
+
     /// What the checkpoint says; none: there is none that can be read.
     #[must_use]
     pub fn reached(&self) -> Option<Reached> {
@@ -143,10 +153,11 @@ impl Inspection {
     #[must_use]
     pub fn key_files(&self) -> Vec<KeyFile> {
         let read = |Entry { name, bytes }: &Entry| {
-            let mut count = 0;
-            let entry = vec![Entry { name: name.clone(), bytes: *bytes }];
-            drop(keys::KeyFiles::recall(&self.glass, entry, UnixMillis(0), &mut |_| count += 1));
-            KeyFile { name: name.clone(), bytes: *bytes, keys: count }
+            let (mut count, mut newest) = (0, 0);
+            let read = keys::read(&self.glass, name, *bytes, UnixMillis(0), &mut |_| count += 1, &mut newest);
+            // One that is gone since it was listed has done its time.
+            let damage = read.err().filter(|error| error.kind() != io::ErrorKind::NotFound);
+            KeyFile { name: name.clone(), bytes: *bytes, keys: count, damage: damage.map(|error| error.to_string()) }
         };
         self.key_files.iter().map(read).collect()
     }

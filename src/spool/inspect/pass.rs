@@ -105,7 +105,7 @@ pub(super) fn run(
         let what = format!("the file ends here; it had {} bytes", header.bytes);
         report.add_damage(Damage { at: report.bytes, bytes: 0, what });
     }
-    judge(&verdict, about.alone, gaps, &tail, last_end, report);
+    judge(&verdict, about.alone, &gaps, &tail, last_end, report);
     true
 }
 
@@ -120,7 +120,7 @@ fn kept<'a>(frame: &'a Frame, segment: u64, checkpoint: &Checkpoint) -> Kept<'a>
 }
 
 /// What the gaps are: nothing but the regular end, a torn tail, or damage.
-fn judge(verdict: &Verdict, alone: bool, gaps: Gaps, tail: &[Gap], last_end: u64, report: &mut Report) {
+fn judge(verdict: &Verdict, alone: bool, gaps: &Gaps, tail: &[Gap], last_end: u64, report: &mut Report) {
     let rest = tail.iter().find(|gap| !(gap.hole.blank && gap.hole.last));
     if verdict.damaged || alone {
         let before = report.places();
