@@ -49,7 +49,8 @@ impl Brokers {
             dead_letter_topic: self.dead_letter_topic.clone(),
             create_topics: None,
             properties: Vec::new(),
-            largest_body: ByteSize::mib(1),
+            // Nobody says how large events are; this is a segment as it is where nothing else is set.
+            largest_body: ByteSize::mib(64),
             someone_waits: false,
             spooled: true,
         };

@@ -22,6 +22,7 @@ pub mod dev;
 pub mod judge;
 pub mod presets;
 pub mod progress;
+pub mod replay;
 pub mod run;
 pub mod send;
 pub mod spool;
@@ -50,6 +51,8 @@ enum Command {
     Verify(verify::Args),
     /// Look into a spool's directory, or deliver what is in it
     Spool(spool::Args),
+    /// Send kept events, or dead letters, to Kafka again
+    Replay(replay::Args),
     /// The catalogue of presets
     Presets(presets::Args),
     /// Schema, example and effective configuration
@@ -158,6 +161,7 @@ fn run(command: Command) -> Result<Exit, CommandError> {
         Command::Send(args) => send::run(&args, environment, out),
         Command::Verify(args) => verify::run(&args, environment, out),
         Command::Spool(args) => spool::run(&args, environment, out, messages),
+        Command::Replay(args) => replay::run(&args, environment, out, messages),
         Command::Presets(args) => Ok(presets::run(&args, &judge::vector, out, messages)?),
         Command::Config(args) => Ok(config::run(&args, environment, out, messages)?),
         Command::Version(args) => Ok(version::run(&args, out)?),

@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn what_is_no_range_is_refused_with_what_would_be() {
-        for wrong in ["", "x", "1..y", "..2026", "-1..", "2026-11-24T13:30:00Z", "1...2"] {
+        for wrong in ["", "x", "1..y", "..2026-13", "-1..", "2026-11-24T13:30:00Z", "1...2"] {
             let error = wrong.parse::<Range>().expect_err(wrong).to_string();
             assert!(error.starts_with(&format!("`{wrong}`: expected FROM..TO")), "{error}");
         }
