@@ -29,7 +29,7 @@ pub struct Means {
     pub kafka: kafka::Settings,
     /// Of the configuration.
     pub spool: Option<spool::Settings>,
-    /// What is logged: of the configuration, else warnings and errors.
+    /// Warnings and errors, in the form of the configuration.
     pub log: telemetry::Settings,
 }
 
@@ -39,22 +39,21 @@ impl Brokers {
     /// # Errors
     /// It is bad.
     pub fn means(&self, environment: &dyn Environment) -> Result<Means, CommandError> {
+        let log = |format| telemetry::Settings { level: "warn".to_owned(), format };
         if self.brokers.is_empty() {
             let path = config::find(self.config.as_deref(), environment).map_err(CommandError::Config)?;
             let config = Config::load(&path, environment).map_err(CommandError::Config)?.config;
-            return Ok(Means { kafka: config.kafka, spool: config.spool, log: config.log });
+            return Ok(Means { kafka: config.kafka, spool: config.spool, log: log(config.log.format) });
         }
         let kafka = kafka::Settings {
             brokers: self.brokers.clone(),
             dead_letter_topic: self.dead_letter_topic.clone(),
             create_topics: None,
             properties: Vec::new(),
-            // Nobody says how large events are; this is a segment as it is where nothing else is set.
-            largest_body: ByteSize::mib(64),
+            largest_body: ByteSize::mib(1),
             someone_waits: false,
             spooled: true,
         };
-        let log = telemetry::Settings { level: "warn".to_owned(), format: telemetry::Format::Auto };
-        Ok(Means { kafka, spool: None, log })
+        Ok(Means { kafka, spool: None, log: log(telemetry::Format::Auto) })
     }
 }

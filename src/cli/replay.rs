@@ -23,6 +23,8 @@ use crate::units::ByteSize;
 
 /// A broker answers in that time, or is not there.
 const ANSWER: Duration = Duration::from_secs(10);
+/// A dead letter may have that size, or that of the largest event of the configuration.
+const DEAD_BYTES_MAX: ByteSize = ByteSize::mib(64);
 
 /// What `replay` is asked.
 #[derive(Debug, Clone, clap::Args)]
@@ -74,7 +76,6 @@ pub fn run(
         return usage("dead letters have no sequence numbers; give times");
     }
     let Means { mut kafka, spool, log } = args.brokers.means(environment)?;
-    let log = telemetry::Settings { level: "warn".to_owned(), ..log };
     telemetry::install(&log, Clock::system(), Stream::Stderr)
         .map_err(|error| CommandError::Usage(error.to_string()))?;
     let inspection = match (args.dead_letter, args.dir.clone().or(spool.map(|spool| spool.dir))) {
@@ -82,11 +83,9 @@ pub fn run(
         (false, Some(dir)) => Some(Inspection::open(&dir)?),
         (false, None) => return usage("no spool.dir in the configuration; give --dir"),
     };
-    if let Some(inspection) = &inspection {
-        // No record is larger than its segment.
-        let largest = inspection.segments().iter().map(Segment::bytes).max().unwrap_or_default();
-        kafka.largest_body = kafka.largest_body.max(ByteSize(largest));
-    }
+    // No record is larger than its segment; how large dead letters are nobody says.
+    let sizes = inspection.iter().flat_map(Inspection::segments).map(Segment::bytes);
+    kafka.largest_body = kafka.largest_body.max(sizes.max().map_or(DEAD_BYTES_MAX, ByteSize));
     let selection = Selection {
         range: args.range.unwrap_or_default(),
         ids: args.id.iter().cloned().collect(),

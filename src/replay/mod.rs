@@ -1,7 +1,7 @@
 //! Kept or dead-lettered events once more: the same key, headers and value, and [`header::REPLAYED`] beside them.
 //!
 //! What is kept are the records of segments that are still there; they are read like any bystander does
-//! ([`crate::spool::inspect`]), so that a gateway may go on using the directory. Dead letters are read from their topic,
+//! ([`crate::spool::inspect`]), so that a gateway may go on using the directory. What it has not delivered yet is sent like the rest. Dead letters are read from their topic,
 //! which is left as it is, and go to the topic that they were meant for. Consumers tell copies by `ce_source` and `ce_id`.
 //!
 //! - [`letter`]: an event on its way, and what is left out of it.

@@ -75,6 +75,9 @@ pub(super) fn run(args: &Args, environment: &dyn Environment, out: &mut dyn Writ
     let settings = settings(&dir, spool)?;
     let metrics = Arc::new(Metrics::new(BUILD));
     let spool = Spool::open(&settings, HORIZON, Clock::system(), Arc::clone(&metrics), &mut |_| {})?;
+    // What lies on disk is not given up by a clock, and nobody waits for it.
+    (kafka.spooled, kafka.someone_waits) = (true, false);
+    kafka.properties.retain(|(name, _)| !matches!(name.as_str(), "message.timeout.ms" | "delivery.timeout.ms"));
     // Only now: nobody changes it any more.
     let topics = look(&dir, &mut kafka)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;

@@ -155,8 +155,11 @@ impl Inspection {
         let read = |Entry { name, bytes }: &Entry| {
             let (mut count, mut newest) = (0, 0);
             let read = keys::read(&self.glass, name, *bytes, UnixMillis(0), &mut |_| count += 1, &mut newest);
-            // One that is gone since it was listed has done its time.
-            let damage = read.err().filter(|error| error.kind() != io::ErrorKind::NotFound);
+            // One that is gone since it was listed has done its time. The keys of a block that is not finished are in
+            // their segment as well.
+            let harmless =
+                |error: &io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof);
+            let damage = read.err().filter(|error| !harmless(error));
             KeyFile { name: name.clone(), bytes: *bytes, keys: count, damage: damage.map(|error| error.to_string()) }
         };
         self.key_files.iter().map(read).collect()

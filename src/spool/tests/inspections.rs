@@ -175,6 +175,30 @@ fn damage_is_told_with_its_place_in_the_directory_and_in_a_single_file() {
 }
 
 #[test]
+fn keys_are_counted_and_only_what_is_behind_a_damaged_block_is_not() {
+    let mut rig = Rig::new();
+    for index in 0..40 {
+        rig.kept(&format!("{index}"), "t");
+        rig.take_all().into_iter().for_each(Parcel::delivered);
+        rig.tidy();
+    }
+    let dir = laid_out(&rig.twin);
+    let path = dir.path().join(&rig.twin.names_with(".keys")[0]);
+    let file = || Inspection::open(dir.path()).expect("can be read").key_files().remove(0);
+    let good = file();
+    assert!(good.keys > 20 && good.damage.is_none(), "{good:?}");
+    let bytes = fs::read(&path).expect("a file");
+    fs::write(&path, &bytes[..bytes.len() - 3]).expect("written");
+    let unfinished = file();
+    assert!(unfinished.keys < good.keys && unfinished.damage.is_none(), "{unfinished:?}");
+    let mut damaged = bytes;
+    let at = damaged.len() - 3;
+    damaged[at] ^= 1;
+    fs::write(&path, &damaged).expect("written");
+    assert!(file().damage.is_some());
+}
+
+#[test]
 fn what_a_newer_program_wrote_is_called_so() {
     let mut rig = Rig::new();
     rig.kept("a", "t");
