@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::place;
 use crate::app::Stop;
 use crate::cli::brokers::{Brokers, Means};
 use crate::cli::progress::Progress;
@@ -23,7 +24,7 @@ use crate::forward::{Forwarder, Parts};
 use crate::kafka;
 use crate::metrics::Metrics;
 use crate::name::TopicName;
-use crate::spool::inspect::Inspection;
+use crate::spool::inspect::{Inspection, Segment};
 use crate::spool::{Settings, Spool};
 use crate::telemetry::{self, Stream};
 use crate::units::{ByteSize, Share, parse_duration};
@@ -88,15 +89,12 @@ pub(super) fn run(args: &Args, environment: &dyn Environment, out: &mut dyn Writ
 
 /// Those of the configuration, for this directory; its segments keep their size.
 fn settings(dir: &Path, of_config: Option<Settings>) -> Result<Settings, CommandError> {
-    let inspection = Inspection::open(dir)?;
-    let sizes = || inspection.segments().iter().map(crate::spool::inspect::Segment::bytes);
-    if sizes().next().is_none() && inspection.reached().is_none() {
-        return Err(CommandError::Failed(anyhow::anyhow!("{}: there is no spool in it", dir.display())));
-    }
+    let inspection = place::look(dir)?;
+    let sizes = || inspection.segments().iter().map(Segment::bytes);
     let all = ByteSize(sizes().sum());
     let segment_bytes = sizes().max().map_or(SEGMENT_BYTES, ByteSize);
     let room = MAX_BYTES.max(all).max(ByteSize(segment_bytes.0.saturating_mul(8)));
-    let (dir, segment_bytes) = (dir.to_owned(), segment_bytes);
+    let dir = dir.to_owned();
     Ok(match of_config {
         Some(settings) => Settings { dir, segment_bytes, max_bytes: settings.max_bytes.max(room), ..settings },
         None => Settings {

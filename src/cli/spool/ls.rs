@@ -62,7 +62,7 @@ pub(super) fn run(
 fn line(cells: &[String; 9], out: &mut dyn Write) -> io::Result<()> {
     let [name, state, records, undelivered, first, last, oldest, newest, size] = cells;
     let line = format!(
-        "{name:20}  {state:9}  {records:>9}  {undelivered:>11}  {first:>10}  {last:>10}  {oldest:24}  {newest:24}  {size:>10}"
+        "{name:28}  {state:9}  {records:>9}  {undelivered:>11}  {first:>10}  {last:>10}  {oldest:24}  {newest:24}  {size:>10}"
     );
     writeln!(out, "{}", line.trim_end())
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::CommandError;
 use crate::cli::progress::Progress;
@@ -30,7 +30,7 @@ impl Place {
         environment: &dyn Environment,
         messages: &mut dyn Write,
     ) -> Result<Inspection, CommandError> {
-        let inspection = Inspection::open(&self.find(environment)?)?;
+        let inspection = look(&self.find(environment)?)?;
         if inspection.is_in_use() {
             let path = inspection.path().display();
             writeln!(messages, "{path}: in use by a running process; figures may be moving")?;
@@ -52,6 +52,17 @@ impl Place {
         let loaded = Config::load_sources(&path, environment).map_err(CommandError::Config)?;
         let none = || CommandError::Usage(format!("{}: it has no spool.dir; name a directory", path.display()));
         loaded.config.spool.map(|spool| spool.dir).ok_or_else(none)
+    }
+}
+
+/// Looks into a directory. One without a spool is an error: nothing would be said of it, and that would look like good
+/// news.
+pub(super) fn look(dir: &Path) -> Result<Inspection, CommandError> {
+    let inspection = Inspection::open(dir)?;
+    if inspection.is_spool() {
+        Ok(inspection)
+    } else {
+        Err(CommandError::Failed(anyhow::anyhow!("{}: there is no spool in it", dir.display())))
     }
 }
 

@@ -164,3 +164,16 @@ fn verify_tells_good_from_damaged() {
     assert_eq!((exit, out.lines().count()), (Exit::Success, 2), "what is intact can be had");
     assert!(messages.contains("see spool verify"), "{messages}");
 }
+
+#[test]
+fn a_directory_without_a_spool_is_not_good_news() {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("notes"), "anything").expect("written");
+    let name = dir.path().to_str().expect("text");
+    for command in ["ls", "stat", "verify", "dump"] {
+        let line = Line::try_parse_from(["spool", command, name]).expect("well formed");
+        let environment = |_: &str| None;
+        let error = run(&line.args, &environment, &mut Vec::new(), &mut Vec::new()).expect_err(command).to_string();
+        assert!(error.ends_with(": there is no spool in it"), "{command}: {error}");
+    }
+}

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::place::{Place, walk};
 use crate::cli::{CommandError, Exit};
 use crate::config::Environment;
-use crate::spool::inspect::Report;
+use crate::spool::inspect::{Report, State};
 
 /// What `spool verify` is asked.
 #[derive(Debug, Clone, clap::Args)]
@@ -27,8 +27,9 @@ pub(super) fn run(
     messages: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
     let inspection = args.place.open(environment, messages)?;
-    let (mut records, mut bad, mut found, mut torn) = (0, 0, Vec::new(), Vec::new());
+    let (mut files, mut records, mut bad, mut found, mut torn) = (0, 0, 0, Vec::new(), Vec::new());
     walk(&inspection, &mut |_, _| {}, &mut |_, report| {
+        files += u64::from(!matches!(report.state, State::Spare | State::Gone));
         records += report.records;
         bad += u64::from(report.state.is_bad());
         if args.json {
@@ -50,7 +51,6 @@ pub(super) fn run(
             writeln!(out, "{}: {what}", file.name)?;
         }
     }
-    let files = inspection.segments().len();
     if args.json {
         let object =
             json!({ "records": records, "files": files, "damaged_files": bad, "damage": found, "unfinished": torn });

@@ -124,6 +124,12 @@ impl Inspection {
         &self.path
     }
 
+    /// There is something that a spool has left here.
+    #[must_use]
+    pub fn is_spool(&self) -> bool {
+        !self.segments.is_empty() || self.has_checkpoint || !self.key_files.is_empty()
+    }
+
     /// Some process of this machine is using it now, as far as can be seen: figures may be moving.
     #[must_use]
     pub fn is_in_use(&self) -> bool {
