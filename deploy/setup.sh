@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What try.sh, run.sh and bench.sh share: where they work, how they speak, what the machine must have. To be sourced.
+# What try.sh, run.sh, chaos.sh and bench.sh share: where they work, how they speak, what the machine must have. To be sourced.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -66,6 +66,13 @@ install_needed() {
     tail -n 15 "$log" >&2
     fail "apt-get could not install ${packages[*]}; the whole of what it said is in $log"
   fi
+}
+
+# What hurts disks.
+need_faults() {
+  need xfsprogs "makes XFS volumes, and cuts the power of a volume" command -v mkfs.xfs
+  need e2fsprogs "makes ext4 volumes" command -v mkfs.ext4
+  need fiu-utils "lets calls to the disk fail" command -v fiu-run
 }
 
 # A real Apache Kafka: its jars, from Maven Central into $target/kafka/libs.

@@ -88,18 +88,20 @@ impl Keeper {
         }
     }
 
-    /// Writes the keys of segments to a key file, durably.
+    /// Writes the keys of what is delivered in these segments to a key file, durably.
     pub(super) fn remember_keys(&mut self, numbers: &[u64]) -> io::Result<()> {
         if self.core.limits.horizon.is_zero() {
             return Ok(());
         }
         let mut keys = Keys::default();
         for number in numbers {
-            let spot = hold(&self.core.outlet).ledger.segment_mut(*number).map(|segment| segment.whole());
-            let Some(spot) = spot else { continue };
+            let segment = |segment: &mut Segment| (segment.whole(), segment.marks.outstanding() == 0);
+            let Some((spot, all)) = hold(&self.core.outlet).ledger.segment_mut(*number).map(segment) else { continue };
             let mut scan = Scan::new(&*spot.file, spot.salt, DATA_AT, spot.end);
             while let Some(found) = scan.next() {
-                if let Found::Record(frame) = found {
+                if let Found::Record(frame) = found
+                    && (all || hold(&self.core.outlet).ledger.is_delivered(frame.head.sequence))
+                {
                     keys.add(&frame.bytes);
                 }
             }

@@ -1,6 +1,7 @@
-//! Key files: the idempotency digests of records whose segment is gone, until nobody will ask for them any more.
+//! Key files: the idempotency digests of records that are gone, until nobody will ask for them any more.
 //!
 //! A segment is recycled only after its digests are here and synced. A key file that is lost or damaged costs duplicates.
+//! Kafka has every event whose key is here: one that is only moved by a compaction keeps its key itself.
 //!
 //! # Format
 //!
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::io::{Disk, Entry, File};
-use super::{Remembered, record, size, wide};
+use super::{Remember, Remembered, record, size, wide};
 use crate::clock::UnixMillis;
 use crate::event::Digest;
 
@@ -118,7 +119,7 @@ impl KeyFiles {
         disk: &dyn Disk,
         mut entries: Vec<Entry>,
         since: UnixMillis,
-        remember: &mut dyn FnMut(Remembered<'_>),
+        remember: &mut Remember<'_>,
     ) -> Self {
         entries.sort_by(|one, other| one.name.cmp(&other.name));
         let mut files = Vec::new();
@@ -209,7 +210,7 @@ pub(super) fn read(
     name: &str,
     bytes: u64,
     since: UnixMillis,
-    remember: &mut dyn FnMut(Remembered<'_>),
+    remember: &mut Remember<'_>,
     newest: &mut u32,
 ) -> io::Result<()> {
     let file = disk.open(name)?;
@@ -234,7 +235,7 @@ pub(super) fn read(
 }
 
 /// Tells the keys of a block; none: it is damaged, cut short, or of another version.
-fn decode(block: &[u8], since: UnixMillis, remember: &mut dyn FnMut(Remembered<'_>)) -> Option<u32> {
+fn decode(block: &[u8], since: UnixMillis, remember: &mut Remember<'_>) -> Option<u32> {
     let (content, checksum) = block.split_last_chunk::<CHECKSUM_BYTES>()?;
     (crc32c::crc32c(content).to_le_bytes() == *checksum).then_some(())?;
     let (version, rest) = content.get(8..)?.split_first_chunk::<4>()?;
@@ -252,7 +253,8 @@ fn decode(block: &[u8], since: UnixMillis, remember: &mut dyn FnMut(Remembered<'
             let minutes = u32::from_le_bytes(*entry.last_chunk()?);
             let received_at = UnixMillis(u64::from(minutes) * MINUTE_MS);
             if received_at.plus(Duration::from_millis(MINUTE_MS)) > since {
-                remember(Remembered { source, digest, received_at });
+                // Kafka has it: there is nothing to claim.
+                drop(remember(Remembered { source, digests: &[digest], received_at, delivered: true }));
             }
         }
         rest = after;

@@ -8,10 +8,12 @@
 //! - anywhere else: damage. The segment is set aside once its intact records are delivered.
 //!
 //! The last write may be in the page cache only, so that it is not yet known to be durable: it is handed back to be
-//! written again, and counts only then. Records that a segment holds beyond what its successor says was synced were
+//! written again, and counts only then. The keys of a record are told with it: as those of an event that Kafka has, if
+//! the checkpoint knows so. Of another the gateway may say that the disk alone is not enough; its slot is recovered too,
+//! so that its key is pending until Kafka has it. Records that a segment holds beyond what its successor says was synced were
 //! written again elsewhere, or were given up, when that segment failed; they are left out.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 
@@ -25,15 +27,19 @@ use super::limits::Limits;
 use super::marks::Mark;
 use super::scan::{Found, Frame, Scan};
 use super::segment::{self, DATA_AT, Header, NoHeader, data_end};
+use super::slot::Slot;
 use super::survey::{Bounds, Survey};
-use super::{Remembered, lineage, record};
+use super::{Remember, Remembered, lineage, record};
 use crate::clock::UnixMillis;
+use crate::event::Digest;
 use crate::metrics::Metrics;
 
 /// What was found.
 #[derive(Debug)]
 pub(super) struct Recovered {
     pub(super) ledger: Ledger,
+    /// Slots of records that Kafka is to have before their keys count.
+    pub(super) owed: HashMap<u64, Arc<Slot>>,
     /// The last write of the log, to be written again.
     pub(super) tail: Vec<Frame>,
     /// The log segment that was written last; 0: none.
@@ -83,21 +89,33 @@ struct Stray {
 }
 
 /// Whom the recovered keys are told to.
-pub(super) struct Memory<'a> {
-    /// Older keys are of no use.
+pub(super) struct Memory<'a, 'b> {
+    /// Older keys are of no use, once Kafka has the event.
     pub(super) since: UnixMillis,
-    pub(super) remember: &'a mut dyn FnMut(Remembered<'_>),
+    pub(super) remember: &'a mut Remember<'b>,
+    /// So many more slots may be recovered.
+    pub(super) slots: usize,
+    /// How many were not.
+    pub(super) beyond: usize,
 }
 
-impl Memory<'_> {
-    /// Tells the keys of a record.
-    pub(super) fn add(&mut self, frame: &[u8]) {
+impl Memory<'_, '_> {
+    /// Tells the keys of a record. A slot: Kafka is to have it before they count.
+    pub(super) fn add(&mut self, frame: &[u8], delivered: bool) -> Option<Arc<Slot>> {
         let event = record::view(frame);
-        if event.received_at >= self.since {
-            for digest in record::digests(frame) {
-                (self.remember)(Remembered { source: event.source, digest, received_at: event.received_at });
-            }
+        let digests: Vec<Digest> = record::digests(frame).collect();
+        if digests.is_empty() || (delivered && event.received_at < self.since) {
+            return None;
         }
+        let (source, received_at) = (event.source, event.received_at);
+        let claim = (self.remember)(Remembered { source, digests: &digests, received_at, delivered })?;
+        let Some(rest) = self.slots.checked_sub(1) else {
+            // The claim is dropped, and so its key is not known at all.
+            self.beyond += 1;
+            return None;
+        };
+        self.slots = rest;
+        Some(Slot::recovered(claim))
     }
 }
 
@@ -109,7 +127,7 @@ pub(super) fn recover(
     disk: &dyn Disk,
     limits: &Limits,
     metrics: &Metrics,
-    memory: &mut Memory<'_>,
+    memory: &mut Memory<'_, '_>,
 ) -> Result<Recovered, Stop> {
     let listed = disk.list()?;
     // What is seen may be in memory only; removals below rely on it.
@@ -124,6 +142,7 @@ pub(super) fn recover(
 
     let mut recovered = Recovered {
         ledger: Ledger::default(),
+        owed: HashMap::new(),
         tail: Vec::new(),
         last_log: lineage::last_log(candidates.iter().map(|candidate| &candidate.header)),
         synced_to: 0,
@@ -262,7 +281,7 @@ impl Recovered {
         bounds: Bounds,
         limits: &Limits,
         metrics: &Metrics,
-        memory: &mut Memory<'_>,
+        memory: &mut Memory<'_, '_>,
     ) -> Result<(), Stop> {
         let header = candidate.header;
         let is_last = header.is_log() && header.number == self.last_log;
@@ -302,17 +321,19 @@ impl Recovered {
     }
 
     /// What was held back is not the last write.
-    fn settle_tail(&mut self, segment: &mut Segment, memory: &mut Memory<'_>) {
+    fn settle_tail(&mut self, segment: &mut Segment, memory: &mut Memory<'_, '_>) {
         for frame in std::mem::take(&mut self.tail) {
-            memory.add(&frame.bytes);
-            self.enter(segment, &frame);
+            self.enter(segment, &frame, memory);
         }
     }
 
-    /// Enters a record where it lies.
-    fn enter(&mut self, segment: &mut Segment, frame: &Frame) {
+    /// Enters a record where it lies, and tells its keys.
+    fn enter(&mut self, segment: &mut Segment, frame: &Frame, memory: &mut Memory<'_, '_>) {
         let sequence = frame.head.sequence;
         let covered = self.checkpoint.covers(segment.number, sequence);
+        if let Some(slot) = memory.add(&frame.bytes, covered) {
+            self.owed.insert(sequence, slot);
+        }
         let mark = if covered { Mark::Delivered } else { Mark::Waiting };
         segment.enter(Entry { sequence, at: frame.at, end: frame.end(), received_at: frame.head.received_at }, mark);
         self.synced_to = self.synced_to.max(sequence);

@@ -75,7 +75,7 @@ pub(super) fn run(args: &Args, environment: &dyn Environment, out: &mut dyn Writ
     let dir = dir.ok_or_else(|| CommandError::Usage("no spool.dir in the configuration; name a directory".into()))?;
     let settings = settings(&dir, spool)?;
     let metrics = Arc::new(Metrics::new(BUILD));
-    let spool = Spool::open(&settings, HORIZON, Clock::system(), Arc::clone(&metrics), &mut |_| {})?;
+    let spool = Spool::open(&settings, HORIZON, Clock::system(), Arc::clone(&metrics), &mut |_| None)?;
     // What lies on disk is not given up by a clock, and nobody waits for it.
     (kafka.spooled, kafka.someone_waits) = (true, false);
     kafka.properties.retain(|(name, _)| !matches!(name.as_str(), "message.timeout.ms" | "delivery.timeout.ms"));

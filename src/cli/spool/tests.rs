@@ -62,7 +62,7 @@ fn left_behind(dir: &Path) {
         retain: Duration::ZERO,
     };
     let metrics = Arc::new(Metrics::new(Build { version: "1", revision: "r", rustc: "c" }));
-    let spool = Spool::open(&settings, Duration::ZERO, Clock::standing_at(NOW), metrics, &mut |_| {}).expect("opens");
+    let spool = Spool::open(&settings, Duration::ZERO, Clock::standing_at(NOW), metrics, &mut |_| None).expect("opens");
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     for (index, (id, topic, value)) in
         [("first", "t", &b"text"[..]), ("keyed", "u", b"\xff\x00"), ("last", "t", b"{\"a\":1}")].into_iter().enumerate()

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use super::checkpoint::{Checkpoint, Checkpoints};
 use super::io::{DAMAGED, Disk, Entry, Glass};
-use super::keys;
 use super::segment::{self, Header};
+use super::{Remembered, keys};
 use crate::clock::UnixMillis;
 
 mod listing;
@@ -160,7 +160,11 @@ impl Inspection {
     pub fn key_files(&self) -> Vec<KeyFile> {
         let read = |Entry { name, bytes }: &Entry| {
             let (mut count, mut newest) = (0, 0);
-            let read = keys::read(&self.glass, name, *bytes, UnixMillis(0), &mut |_| count += 1, &mut newest);
+            let mut tell = |_: Remembered<'_>| {
+                count += 1;
+                None
+            };
+            let read = keys::read(&self.glass, name, *bytes, UnixMillis(0), &mut tell, &mut newest);
             // One that is gone since it was listed has done its time. The keys of a block that is not finished are in
             // their segment as well.
             let harmless =

@@ -104,7 +104,7 @@ fn to_look_changes_nothing_and_takes_no_lock() {
 fn a_directory_that_is_in_use_is_known_for_one_and_read_all_the_same() {
     let dir = tempfile::tempdir().expect("a directory");
     let settings = Settings { dir: dir.path().to_owned(), ..settings() };
-    let open = || Spool::open(&settings, HORIZON, Clock::standing_at(NOW), metrics(), &mut |_| {});
+    let open = || Spool::open(&settings, HORIZON, Clock::standing_at(NOW), metrics(), &mut |_| None);
     let spool = open().expect("opens");
     let slot = Slot::new(Ack::Disk, None);
     spool.keep(&[(&event("a", "t", 10), &slot)]).expect("has room");

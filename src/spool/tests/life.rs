@@ -157,7 +157,11 @@ fn keys_are_forgotten_after_the_horizon() {
     let mut remembered = 0;
     let clock = Clock::standing_at(UnixMillis(NOW.0 + 4 * 86_400_000));
     let limits = Limits::of(&settings(), HORIZON);
-    let opened = opening::open(Arc::new(twin), Path::new("/spool"), limits, clock, metrics(), &mut |_| remembered += 1);
+    let mut remember = |_: Remembered<'_>| {
+        remembered += 1;
+        None
+    };
+    let opened = opening::open(Arc::new(twin), Path::new("/spool"), limits, clock, metrics(), &mut remember);
     opened.expect("opens").keeper.turn();
     assert_eq!(remembered, 0);
 }

@@ -26,6 +26,7 @@ mod life;
 mod model;
 mod openings;
 mod paths;
+mod recovered;
 mod slots;
 mod threads;
 
@@ -45,6 +46,8 @@ fn settings() -> Settings {
 const HORIZON: Duration = Duration::from_hours(72);
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 const VOLUME_BYTES: u64 = 1 << 20;
+/// The source for whose events Kafka is needed too.
+const DEMANDING: &str = "demanding";
 
 fn metrics() -> Arc<Metrics> {
     Arc::new(Metrics::new(Build { version: "1", revision: "r", rustc: "c" }))
@@ -70,6 +73,11 @@ fn event(name: &str, topic: &str, bytes: usize) -> Event {
 /// A digest that is easy to tell from others.
 fn digest(name: &str) -> Digest {
     name.bytes().fold(1, |sum: Digest, byte| sum.wrapping_mul(257).wrapping_add(Digest::from(byte)))
+}
+
+/// The same, of a source for which the disk alone is not enough.
+fn demanding(name: &str, topic: &str, bytes: usize) -> Event {
+    Event { source: DEMANDING.parse().expect("a name"), ..event(name, topic, bytes) }
 }
 
 /// Which event a parcel carries.
@@ -132,7 +140,11 @@ struct Rig {
     opened: Opened,
     clock: Clock,
     metrics: Arc<Metrics>,
+    /// Keys that were told at the opening and count.
     remembered: Vec<Digest>,
+    /// Keys that were told and do not count until Kafka has the event, and how their claims end.
+    pending: Vec<Digest>,
+    claims: Claims,
 }
 
 impl Rig {
@@ -150,11 +162,16 @@ impl Rig {
         let mut limits = Limits::of(settings, HORIZON);
         change(&mut limits);
         let mut remembered = Vec::new();
-        let mut remember = |key: Remembered<'_>| remembered.push(key.digest);
+        let (mut pending, claims) = (Vec::new(), Claims::default());
+        let mut remember = |event: Remembered<'_>| {
+            let claimed = event.source == DEMANDING && !event.delivered;
+            if claimed { &mut pending } else { &mut remembered }.extend_from_slice(event.digests);
+            claimed.then(|| claims.one())
+        };
         let disk = Arc::new(twin.clone());
         let opened =
             opening::open(disk, Path::new("/spool"), limits, clock.clone(), Arc::clone(&metrics), &mut remember)?;
-        Ok(Self { twin, opened, clock, metrics, remembered })
+        Ok(Self { twin, opened, clock, metrics, remembered, pending, claims })
     }
 
     fn core(&self) -> &Arc<Core> {

@@ -7,7 +7,8 @@
 //! - in one life of the process no event is in the forwarder's hands twice, or comes again after it was delivered, or,
 //!   put aside with a number, is offered again;
 //! - every key of an event that was told safe is remembered at the next start, and no key is remembered whose event was
-//!   neither delivered nor comes out.
+//!   neither delivered nor comes out;
+//! - of a source that wants Kafka too, no key counts before Kafka has the event, and each does as soon as it has.
 
 use std::collections::{HashMap, HashSet};
 
@@ -98,6 +99,7 @@ struct Model {
     parked: HashSet<String>,
     delivered_in_this_life: HashSet<String>,
     remembered: Vec<Digest>,
+    pending: Vec<Digest>,
     /// The volume was full at some time: keys of delivered events may have been given up for space.
     short_of_space: bool,
     /// A segment may have been given up while it was made; its file is set aside.
@@ -127,6 +129,7 @@ impl Model {
             parked: HashSet::new(),
             delivered_in_this_life: HashSet::new(),
             remembered: Vec::new(),
+            pending: Vec::new(),
             short_of_space: false,
             directory_failed: false,
         }
@@ -210,7 +213,8 @@ impl Model {
     fn invent(&mut self, size: u16, ack: Ack) -> String {
         let number = self.known.len();
         let name = format!("event-{number}");
-        let event = event(&name, TOPICS[number % 3], usize::from(size));
+        let kind = if ack == Ack::Both { demanding } else { event };
+        let event = kind(&name, TOPICS[number % 3], usize::from(size));
         let slot = Slot::new(ack, None);
         let known = Known { event, slot, refused: false, safe: false, delivered: false };
         self.known.insert(name.clone(), known);
@@ -290,9 +294,16 @@ impl Model {
         drop(rig);
         let rig = open(twin);
         self.remembered.clone_from(&rig.remembered);
+        self.pending.clone_from(&rig.pending);
         self.rig = Some(rig);
         for (name, known) in &self.known {
-            let remembered = self.remembered.contains(&digest(name));
+            let counts = self.remembered.contains(&digest(name));
+            let wants_kafka = known.event.source.as_str() == DEMANDING;
+            assert!(
+                !(wants_kafka && counts) || known.delivered,
+                "the key of {name} counts, and Kafka does not have it"
+            );
+            let remembered = counts || self.pending.contains(&digest(name));
             // Where the last write cannot be written again it is not vouched for: a duplicate is better than a loss.
             let vouched = self.rig.as_ref().is_some_and(|rig| rig.room() < Room::Full);
             let may_be_forgotten = !vouched || (self.short_of_space && known.delivered);
@@ -317,9 +328,10 @@ impl Model {
         }
         for (name, known) in &self.known {
             assert!(known.delivered || !known.safe, "{name} was safe and did not come out");
-            let remembered = self.remembered.contains(&digest(name));
+            let remembered = [&self.remembered, &self.pending].iter().any(|keys| keys.contains(&digest(name)));
             assert!(known.delivered || !remembered, "the key of {name} is remembered and it did not come out");
         }
+        assert_eq!(self.rig().claims.counts(), (self.pending.len(), 0), "each pending key was settled by its delivery");
         self.rig().tidy();
         let text = self.rig().metrics.encode();
         assert!(text.contains("hookgate_spool_records 0\n"), "{text}");

@@ -9,7 +9,7 @@ use super::*;
 
 fn open_at(dir: PathBuf) -> Result<Spool, OpenError> {
     let settings = Settings { dir, ..settings() };
-    Spool::open(&settings, HORIZON, Clock::standing_at(NOW), metrics(), &mut |_| {})
+    Spool::open(&settings, HORIZON, Clock::standing_at(NOW), metrics(), &mut |_| None)
 }
 
 fn refused(twin: &Twin) -> OpenError {

@@ -13,8 +13,8 @@ use crate::support::port;
 use crate::support::process::Process;
 use crate::support::scratch;
 
-/// In its directory.
-const CONFIG: &str = "hookgate.yaml";
+/// Its configuration, in its directory.
+pub(crate) const CONFIG: &str = "hookgate.yaml";
 const LOG: &str = "gateway.log";
 
 /// A gateway and what belongs to it. All of it ends with this value.
@@ -23,6 +23,8 @@ pub(crate) struct Gateway {
     pub(crate) admin: SocketAddr,
     dir: TempDir,
     process: Process,
+    /// How it is started again, for its directory.
+    again: Box<dyn Fn(&Path) -> Command>,
 }
 
 /// The binary that cargo built for these tests.
@@ -62,6 +64,14 @@ impl Gateway {
         })
     }
 
+    /// The same by another command than `hookgate run`, now and at each new start: it gets the directory, in which the
+    /// configuration lies at [`CONFIG`].
+    pub(crate) fn launch_by(config: &str, command: impl Fn(&Path) -> Command + 'static) -> Self {
+        let mut gateway = Self::launch_with(config, |dir| Process::start(&command(dir), &dir.join(LOG)));
+        gateway.again = Box::new(command);
+        gateway
+    }
+
     /// The same where the address of `listen` or `admin` is given.
     pub(crate) fn launch_at(key: &str, address: SocketAddr, config: &str) -> Self {
         let own = |its: &str| if its == key { address } else { free_address() };
@@ -78,7 +88,7 @@ impl Gateway {
         let config = format!("listen: {public}\nadmin: {admin}\n{config}");
         fs::write(dir.path().join(CONFIG), config).expect("the configuration can be written");
         let process = run(dir.path());
-        Self { public, admin, dir, process }
+        Self { public, admin, dir, process, again: Box::new(command) }
     }
 
     /// Starts it again after its end, with the same configuration and directory.
@@ -89,7 +99,7 @@ impl Gateway {
 
     /// Starts it again without the wait.
     pub(crate) fn relaunch(&mut self) {
-        self.process = run(self.dir.path());
+        self.process = Process::start(&(self.again)(self.dir.path()), &self.dir.path().join(LOG));
     }
 
     /// Waits until it says that it would keep an event.
@@ -166,6 +176,11 @@ impl Gateway {
         self.end()
     }
 
+    /// Whether it has not ended yet.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.process.ended().is_none()
+    }
+
     /// Its process number.
     pub(crate) fn id(&self) -> u32 {
         self.process.id()
@@ -191,8 +206,12 @@ fn free_address() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port::free()))
 }
 
-fn run(dir: &Path) -> Process {
+fn command(dir: &Path) -> Command {
     let mut command = hookgate();
     command.args(["run", "--config"]).arg(dir.join(CONFIG));
-    Process::start(&command, &dir.join(LOG))
+    command
+}
+
+fn run(dir: &Path) -> Process {
+    Process::start(&command(dir), &dir.join(LOG))
 }

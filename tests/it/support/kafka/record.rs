@@ -70,14 +70,15 @@ fn reached(records: &[Record], ends: &HashMap<i32, i64>) -> bool {
     ends.iter().all(|(partition, end)| *end == 0 || seen(*partition, *end))
 }
 
-struct Reader {
+/// Reads a topic from its beginning.
+pub(crate) struct Reader {
     consumer: BaseConsumer,
     topic: String,
     partitions: Vec<i32>,
 }
 
 impl Reader {
-    fn open(kafka: &Kafka, topic: &str) -> Self {
+    pub(crate) fn open(kafka: &Kafka, topic: &str) -> Self {
         let mut config = kafka.insider();
         config.set("group.id", "reader").set("enable.auto.commit", "false").set("fetch.wait.max.ms", "50");
         let consumer: BaseConsumer = config.create().expect("a consumer without a broker");
@@ -95,12 +96,12 @@ impl Reader {
     }
 
     /// The next record. An error is no record: the broker may be away, which some tests want.
-    fn poll(&self) -> Option<Record> {
+    pub(crate) fn poll(&self) -> Option<Record> {
         self.consumer.poll(POLL)?.ok().as_ref().map(record)
     }
 
     /// Partition → the offset that its next record will get.
-    fn ends(&self) -> HashMap<i32, i64> {
+    pub(crate) fn ends(&self) -> HashMap<i32, i64> {
         let end = |partition: &i32| {
             let (_, high) = self.consumer.fetch_watermarks(&self.topic, *partition, ASK).expect("an answer");
             (*partition, high)

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Tries to break the promise that nothing acknowledged is lost, at the large size: kills, power cuts, damage, errors of
+# the disk, outages of the broker. Builds release. Needs root for what mounts volumes.
+#
+#   tests/chaos.sh                        all rows; hours
+#   tests/chaos.sh kill power             these rows
+#   tests/chaos.sh --seconds 1800 kill    each row ends after so long, with as many rounds as were done
+#   tests/chaos.sh --seed 7 kill          the same chances again
+#   tests/chaos.sh --small kill           as small as tests/run.sh does it
+#
+# The results go to target/chaos/results.tsv and, as a table with date and commit, to standard output.
+
+# shellcheck source=deploy/setup.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../deploy/setup.sh"
+
+# Rows by their test target: of the whole gateway, and of the spool and the dedupe alone.
+whole=(kill power errors full outage broker together stop)
+alone=(damage io model copies clock many)
+
+seed=$(date +%Y%m%d) size=large seconds='' rows=()
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --seed) seed=$2 && shift ;;
+    --seconds) seconds=$2 && shift ;;
+    --small) size=small ;;
+    -*) fail "unknown argument $1; it takes --seed N, --seconds N, --small and names of rows: ${whole[*]} ${alone[*]}" ;;
+    *)
+      [[ " ${whole[*]} ${alone[*]} " == *" $1 "* ]] || fail "there is no row $1; there are ${whole[*]} ${alone[*]}"
+      rows+=("$1")
+      ;;
+  esac
+  shift
+done
+[ ${#rows[@]} -gt 0 ] || rows=("${whole[@]}" "${alone[@]}")
+
+need_rust
+need_build_tools
+need maven "fetches Apache Kafka" command -v mvn
+need default-jre-headless "runs Apache Kafka" command -v java
+need_faults
+install_needed
+need_kafka
+
+results=$target/chaos/results.tsv
+mkdir -p "$target/chaos"
+: >"$results"
+export HOOKGATE_CHAOS=$size HOOKGATE_CHAOS_SEED=$seed HOOKGATE_CHAOS_RESULTS=$results
+[ -z "$seconds" ] || export HOOKGATE_CHAOS_SECONDS=$seconds
+
+say "Building (release; 10 minutes or so the first time on two cores, seconds later)"
+cargo test --locked --release --no-run --lib --test chaos || fail "the build failed"
+
+failed=()
+for row in "${rows[@]}"; do
+  say "$row (seed $seed)"
+  if [[ " ${whole[*]} " == *" $row "* ]]; then
+    target_of=(--test chaos -- "$row::")
+  else
+    target_of=(--lib -- "chaos_$row::")
+  fi
+  cargo test --locked --release "${target_of[@]}" --nocapture --test-threads 1 || failed+=("$row")
+done
+
+printf '\n%s, commit %s, seed %s\n\n' "$(date +%F)" "$(git rev-parse --short HEAD)" "$seed"
+printf '| fault | done | found | seconds |\n| --- | --- | --- | --- |\n'
+while IFS=$'\t' read -r row did found took; do printf '| %s | %s | %s | %s |\n' "$row" "$did" "$found" "$took"; done <"$results"
+[ ${#failed[@]} -eq 0 ] || fail "these rows failed: ${failed[*]}"
