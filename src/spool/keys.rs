@@ -201,7 +201,11 @@ impl KeyFiles {
     }
 }
 
-fn read(
+/// Tells the keys of a file that came at `since` or later, and how new the newest is, as far as it can be read.
+///
+/// # Errors
+/// It cannot be read to its end; [`io::ErrorKind::UnexpectedEof`]: the last block has not been written to its own end.
+pub(super) fn read(
     disk: &dyn Disk,
     name: &str,
     bytes: u64,
@@ -215,8 +219,12 @@ fn read(
         let mut fixed = [0; FIXED_BYTES];
         file.read_full_at(&mut fixed, at)?;
         let length = u64::from_le_bytes(*fixed.last_chunk::<8>().unwrap_or(&[0; 8]));
-        if !fixed.starts_with(MAGIC) || length > bytes - at {
+        let is_short = bytes - at < wide(FIXED_BYTES);
+        if !is_short && !fixed.starts_with(MAGIC) {
             return Err(io::ErrorKind::InvalidData.into());
+        }
+        if is_short || length > bytes - at {
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let mut block = vec![0; size(length)];
         file.read_full_at(&mut block, at)?;

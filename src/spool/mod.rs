@@ -72,7 +72,9 @@ mod compact;
 mod keeper;
 mod keys;
 
-// The start.
+// The start, and who only looks.
+pub mod inspect;
+mod lineage;
 mod naming;
 mod opening;
 mod recover;

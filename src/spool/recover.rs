@@ -27,10 +27,10 @@ use super::limits::Limits;
 use super::marks::Mark;
 use super::naming;
 use super::scan::{Found, Frame, Scan};
-use super::segment::{self, DATA_AT, Header, Kind, NoHeader, data_end};
+use super::segment::{self, DATA_AT, Header, NoHeader, data_end};
 use super::slot::Slot;
 use super::survey::{Bounds, Survey};
-use super::{Remember, Remembered, record};
+use super::{Remember, Remembered, lineage, record};
 use crate::clock::UnixMillis;
 use crate::event::Digest;
 use crate::metrics::Metrics;
@@ -145,7 +145,7 @@ pub(super) fn recover(
         ledger: Ledger::default(),
         owed: HashMap::new(),
         tail: Vec::new(),
-        last_log: last_log(&candidates),
+        last_log: lineage::last_log(candidates.iter().map(|candidate| &candidate.header)),
         synced_to: 0,
         next_sequence: checkpoint.next_sequence.max(1),
         newest: newest.max(candidates.iter().map(|candidate| candidate.header.number).max().unwrap_or(0)),
@@ -154,16 +154,9 @@ pub(super) fn recover(
         checkpoints,
         checkpoint,
     };
-    let synced_by_successor: HashMap<u64, u64> = candidates
-        .iter()
-        .filter(|candidate| candidate.header.is_log())
-        .map(|candidate| (candidate.header.follows, candidate.header.synced))
-        .collect();
-    let mut bases: Vec<u64> = candidates.iter().skip(1).map(|candidate| candidate.header.base).collect();
-    bases.push(u64::MAX);
-    for (candidate, before) in candidates.iter().zip(bases) {
-        let successor = synced_by_successor.get(&candidate.header.number).copied();
-        recovered.add(disk, candidate, Bounds { successor, before }, limits, metrics, memory)?;
+    let headers: Vec<Header> = candidates.iter().map(|candidate| candidate.header).collect();
+    for (candidate, bounds) in candidates.iter().zip(lineage::bounds(&headers)) {
+        recovered.add(disk, candidate, bounds, limits, metrics, memory)?;
     }
     // A spare is written to at once. Under its old name, with the header of its next life, it would be taken for a segment
     // that was given up while it was made, or for one that says what its predecessor holds.
@@ -257,11 +250,7 @@ fn without_replaced(
 ) -> Result<Vec<Candidate>, Stop> {
     let runs: Vec<Header> = candidates.iter().map(|candidate| candidate.header).collect();
     for run in runs {
-        let Kind::Compacted { until } = run.kind else { continue };
-        let replaced = |candidate: &Candidate| {
-            let Header { base, number, .. } = candidate.header;
-            number < run.number && (run.base..until).contains(&base)
-        };
+        let replaced = |candidate: &Candidate| lineage::replaces(&run, &candidate.header);
         if !candidates.iter().any(replaced) {
             continue;
         }
@@ -290,29 +279,15 @@ fn without_replaced(
     Ok(candidates)
 }
 
-/// The numbers of its intact records.
 fn sequences(candidate: &Candidate) -> Vec<u64> {
-    let end = candidate.bytes.min(data_end(candidate.header.bytes));
-    let mut scan = Scan::new(&*candidate.file, candidate.header.salt, DATA_AT, end);
-    let mut all = Vec::new();
-    while let Some(found) = scan.next() {
-        if let Found::Record(frame) = found {
-            all.push(frame.head.sequence);
-        }
-    }
-    all
+    lineage::sequences(&candidate.header, &*candidate.file, candidate.bytes)
 }
 
-/// Where two segments follow the same one, the earlier is an attempt that failed while it was made: nobody was told of
-/// what it holds, and what counts of it was written again.
+/// Sets aside segments that were given up while they were made.
 fn without_attempts(disk: &dyn Disk, candidates: Vec<Candidate>) -> Result<Vec<Candidate>, Stop> {
-    let mut latest: HashMap<u64, u64> = HashMap::new();
-    for Header { follows, number, .. } in candidates.iter().map(|candidate| candidate.header).filter(Header::is_log) {
-        let latest = latest.entry(follows).or_default();
-        *latest = number.max(*latest);
-    }
-    let counts = |header: &Header| !header.is_log() || latest.get(&header.follows) == Some(&header.number);
-    let (stay, attempts): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|candidate| counts(&candidate.header));
+    let latest = lineage::latest(candidates.iter().map(|candidate| &candidate.header));
+    let (attempts, stay): (Vec<_>, Vec<_>) =
+        candidates.into_iter().partition(|candidate| lineage::is_attempt(&candidate.header, &latest));
     for attempt in attempts {
         let name = segment::name(attempt.header.number);
         tracing::warn!(name, "set aside a segment that was given up while it was made");
@@ -322,17 +297,7 @@ fn without_attempts(disk: &dyn Disk, candidates: Vec<Candidate>) -> Result<Vec<C
 }
 
 fn is_whole(candidate: &Candidate) -> bool {
-    let mut scan = Scan::new(&*candidate.file, candidate.header.salt, DATA_AT, data_end(candidate.header.bytes));
-    let mut records_only = candidate.bytes == candidate.header.bytes;
-    while let Some(found) = scan.next() {
-        records_only &= matches!(found, Found::Record(_));
-    }
-    records_only && scan.failure.is_none()
-}
-
-fn last_log(candidates: &[Candidate]) -> u64 {
-    let logs = candidates.iter().filter(|candidate| candidate.header.is_log());
-    logs.map(|candidate| candidate.header.number).max().unwrap_or(0)
+    lineage::is_whole(&candidate.header, &*candidate.file, candidate.bytes)
 }
 
 /// Spares of the right size; what else was being made, or does not fit the settings any more, is removed.

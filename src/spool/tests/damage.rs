@@ -66,6 +66,7 @@ pub(super) fn counter(rig: &Rig, name: &str) -> u64 {
 /// Opens what is left and holds it to: every event that was not hit comes out, as it was; what was hit is reported; a
 /// damaged file is set aside once the rest is delivered.
 fn check(twin: Twin, lies: &[Lies], hit: &BTreeSet<String>) {
+    let seen = super::inspections::look(&twin);
     let mut rig = Rig::on(twin);
     let parcels = rig.take_all();
     let found: BTreeSet<String> = parcels.iter().map(name).collect();
@@ -84,6 +85,7 @@ fn check(twin: Twin, lies: &[Lies], hit: &BTreeSet<String>) {
     }
     let (corrupt, torn) = (counter(&rig, "spool_corrupt_records_total"), counter(&rig, "spool_torn_tails_total"));
     assert!(hit.is_empty() || corrupt + torn > 0, "{hit:?} are gone without a word");
+    seen.agrees_with(&names(&parcels), corrupt, torn);
     if corrupt > 0 {
         assert!(counter(&rig, "spool_damaged_segments") > 0);
     }

@@ -25,6 +25,7 @@ mod copies;
 mod damage;
 mod faults;
 mod golden;
+mod inspections;
 mod life;
 mod many;
 mod model;
