@@ -15,9 +15,13 @@ mod judge;
 mod ledger;
 mod row;
 mod senders;
+mod volume;
 
 mod broker;
+mod errors;
+mod full;
 mod kill;
 mod outage;
+mod power;
 mod stop;
 mod together;

@@ -16,6 +16,11 @@ use crate::support::setup::{body, event_of};
 const PAUSE: Duration = Duration::from_millis(10);
 /// A body is so long, and some noise that follows from its id.
 const BYTES: usize = 200;
+/// The same where the id begins with [`LARGE`].
+const LARGE_BYTES: usize = 60_000;
+
+/// What ids begin with whose events are to fill a volume soon.
+pub(crate) const LARGE: &str = "large";
 
 /// Who sends what, and how fast.
 #[derive(Clone)]
@@ -34,12 +39,16 @@ pub(crate) struct Plan {
 /// The event that a sender sends under an id. Its key is the sender.
 pub(crate) fn event(source: &str, id: &str) -> Request {
     let (sender, _) = id.rsplit_once('-').expect("<prefix>-<sender>-<number>");
-    event_of(source, id, BYTES).header("x-sender", sender)
+    event_of(source, id, bytes(id)).header("x-sender", sender)
 }
 
 /// What its body is.
 pub(crate) fn body_of(id: &str) -> Vec<u8> {
-    body(id, BYTES)
+    body(id, bytes(id))
+}
+
+fn bytes(id: &str) -> usize {
+    if id.starts_with(LARGE) { LARGE_BYTES } else { BYTES }
 }
 
 /// Senders at work.

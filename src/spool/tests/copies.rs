@@ -296,9 +296,9 @@ mod slow {
         fn begin(twin: Twin, clock: &Clock) -> Self {
             let (dedupe, ring) = memory(clock);
             let mut remember = |event: Remembered<'_>| {
-            restore_keys(&dedupe, &ring, event);
-            None
-        };
+                restore_keys(&dedupe, &ring, event);
+                None
+            };
             let (disk, limits) = (Arc::new(twin.clone()), Limits::of(&settings(), WINDOW));
             let opened = opening::open(disk, Path::new("/spool"), limits, clock.clone(), metrics(), &mut remember);
             let (opened, clock) = (opened.expect("opens"), clock.clone());

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use tempfile::TempDir;
@@ -20,6 +21,7 @@ fn swept() -> PathBuf {
         fs::create_dir_all(&all).expect("target can be written");
         for old in fs::read_dir(&all).expect("a directory").flatten() {
             if !Path::new("/proc").join(old.file_name()).exists() {
+                unmount_in(&old.path());
                 fs::remove_dir_all(old.path()).ok();
             }
         }
@@ -28,4 +30,12 @@ fn swept() -> PathBuf {
         mine
     };
     SWEPT.get_or_init(mine).clone()
+}
+
+/// Takes the volumes away that are mounted in a directory; those of images free their loop devices then.
+fn unmount_in(dir: &Path) {
+    let mounts = fs::read_to_string("/proc/self/mounts").expect("Linux");
+    for volume in mounts.lines().filter_map(|line| line.split(' ').nth(1)).filter(|at| Path::new(at).starts_with(dir)) {
+        Command::new("umount").args(["--lazy", volume]).status().ok();
+    }
 }
