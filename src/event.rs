@@ -34,6 +34,8 @@ pub mod header {
     pub const BATCH: &str = "hookgate-batch";
     /// What was missing.
     pub const MALFORMED: &str = "hookgate-malformed";
+    /// When it was sent again by `replay`.
+    pub const REPLAYED: &str = "hookgate-replayed";
     /// Why Kafka refused it for ever: Kafka's error name.
     pub const DEAD_REASON: &str = "hookgate-dead-reason";
     /// The topic that it was meant for.

@@ -24,7 +24,7 @@
 //! | 6 | `app` | wiring; order of start and of stop |
 //! | 5 | `config` | what the user typed → the parts' own settings |
 //! | 4 | `listener` `admin` `telemetry` | the edges: public port, private port, logs |
-//! | 3 | `ingest` `forward` | the joins: the way in, the way out |
+//! | 3 | `ingest` `forward` `replay` | the joins: the way in, the way out, once more |
 //! | 2 | `dedupe` `spool` `kafka` `throttle` `feed` `signature` | engines with state; signatures, pure, over `locate` |
 //! | 1 | `event` `locate` | pure: no tokio, no clock, no I/O |
 //! | 0 | `units` `name` `secret` `clock` `metrics` | words everybody speaks |
@@ -62,6 +62,7 @@ pub mod throttle;
 
 pub mod forward;
 pub mod ingest;
+pub mod replay;
 
 pub mod admin;
 pub mod listener;
@@ -72,3 +73,6 @@ pub mod config;
 pub mod app;
 
 pub mod cli;
+
+#[cfg(test)]
+mod chaos;

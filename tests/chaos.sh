@@ -68,6 +68,6 @@ done
 
 printf '\n%s, commit %s, seed %s\n\n' "$(date +%F)" "$(git rev-parse --short HEAD)" "$seed"
 printf '| fault | done | found | seconds |\n| --- | --- | --- | --- |\n'
-while IFS=$'\t' read -r row done found took; do printf '| %s | %s | %s | %s |\n' "$row" "$done" "$found" "$took"; done <"$results"
+while IFS=$'\t' read -r row did found took; do printf '| %s | %s | %s | %s |\n' "$row" "$did" "$found" "$took"; done <"$results"
 [ ${#skipped[@]} -eq 0 ] || printf '\nskipped, since volumes cannot be mounted here (be root): %s\n' "${skipped[*]}"
 [ ${#failed[@]} -eq 0 ] || fail "these rows failed: ${failed[*]}"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks everything: format, lints, documentation, all tests against a real Apache Kafka, what is shipped in deploy, and
-# that deploy/try.sh keeps its promise. Installs what it needs, says what and why; the second run takes seconds where
+# Checks everything: format, lints, documentation, all tests against a real Apache Kafka, what is shipped in deploy, that
+# planted faults are caught, and that deploy/try.sh keeps its promise. Installs what it needs, says what and why; the second run takes seconds where
 # nothing changed.
 #
 #   tests/run.sh            everything (about 25 minutes the first time on two cores)
@@ -116,9 +116,10 @@ check manifests "Kubernetes manifests, strictly" manifests
 say "Tests (compile; minutes the first time)"
 tests
 if [ -z "$fast" ]; then
+  check planted "Planted faults, each of which must be caught (compiles; minutes)" tests/planted.sh
   check try "deploy/try.sh --once (builds release; 10 minutes or so the first time)" deploy/try.sh --once
 else
-  skips+=("deploy/try.sh --once: builds release (--fast)")
+  skips+=("tests/planted.sh: takes minutes (--fast)" "deploy/try.sh --once: builds release (--fast)")
 fi
 
 printf '\n'

@@ -1,6 +1,6 @@
 //! Wiring: the parts of a gateway, made and started in order, and stopped in the other order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use crate::clock::Clock;
 use crate::config::{Config, Shutdown};
 use crate::dedupe::{Dedupe, Ring};
-use crate::event::header;
+use crate::event::{Claim, header};
 use crate::feed::{Delivered, Feed, Line};
 use crate::forward::{self, Forwarder};
 use crate::ingest::source;
@@ -101,6 +101,9 @@ impl App {
 
 /// Opens the spool and reminds the dedupe of what it holds, each key in its source's window. Keys of a source that is no
 /// longer configured are remembered for the gateway's own window: it may come back.
+///
+/// What Kafka is not known to have is safe where the disk is enough for its source, as it is configured now. Elsewhere
+/// its key is pending: a copy waits until Kafka has the first one, as it would have without the restart.
 fn open_spool(config: &Config, dedupe: &Dedupe, clock: &Clock, metrics: &Arc<Metrics>) -> Result<Spool> {
     let Some(settings) = &config.spool else {
         return Ok(Spool::without_directory(clock.clone(), Arc::clone(metrics)));
@@ -108,8 +111,18 @@ fn open_spool(config: &Config, dedupe: &Dedupe, clock: &Clock, metrics: &Arc<Met
     let windows = config.sources.iter().filter_map(|source| Some((source.name.as_str(), source.dedupe_window?)));
     let rings: HashMap<&str, Ring> = windows.map(|(name, window)| (name, dedupe.ring(window))).collect();
     let other = dedupe.ring(config.dedupe.window);
-    let mut remember = |key: Remembered<'_>| {
-        dedupe.restore(rings.get(key.source).unwrap_or(&other), key.digest, key.received_at);
+    let demanding = config.sources.iter().filter(|source| !source.terms.disk_is_enough());
+    let demanding: HashSet<&str> = demanding.map(|source| source.name.as_str()).collect();
+    let mut remember = |event: Remembered<'_>| {
+        let ring = rings.get(event.source).unwrap_or(&other);
+        if !event.delivered && demanding.contains(event.source) {
+            let reservation = dedupe.reserve_restored(ring, event.digests)?;
+            return Some(Box::new(reservation) as Box<dyn Claim>);
+        }
+        for digest in event.digests {
+            dedupe.restore(ring, *digest, event.received_at);
+        }
+        None
     };
     Ok(Spool::open(settings, horizon(config), clock.clone(), Arc::clone(metrics), &mut remember)?)
 }

@@ -15,13 +15,17 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Problems, ProcessEnvironment};
 
+pub mod brokers;
 pub mod check;
 pub mod config;
 pub mod dev;
 pub mod judge;
 pub mod presets;
+pub mod progress;
+pub mod replay;
 pub mod run;
 pub mod send;
+pub mod spool;
 pub mod verify;
 pub mod version;
 
@@ -45,6 +49,10 @@ enum Command {
     Send(send::Args),
     /// Explain what the gateway would do with a request, step by step
     Verify(verify::Args),
+    /// Look into a spool's directory, or deliver what is in it
+    Spool(spool::Args),
+    /// Send kept events, or dead letters, to Kafka again
+    Replay(replay::Args),
     /// The catalogue of presets
     Presets(presets::Args),
     /// Schema, example and effective configuration
@@ -152,6 +160,8 @@ fn run(command: Command) -> Result<Exit, CommandError> {
         Command::Check(args) => Ok(check::run(&args, environment, &check::ask_kafka, out)?),
         Command::Send(args) => send::run(&args, environment, out),
         Command::Verify(args) => verify::run(&args, environment, out),
+        Command::Spool(args) => spool::run(&args, environment, out, messages),
+        Command::Replay(args) => replay::run(&args, environment, out, messages),
         Command::Presets(args) => Ok(presets::run(&args, &judge::vector, out, messages)?),
         Command::Config(args) => Ok(config::run(&args, environment, out, messages)?),
         Command::Version(args) => Ok(version::run(&args, out)?),

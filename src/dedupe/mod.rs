@@ -133,6 +133,16 @@ impl Dedupe {
         Answer::Fresh(reservation)
     }
 
+    /// Reserves the keys of an event that was read back from disk and is not safe yet, also those that another event has
+    /// settled: until this one is safe, nothing is promised. A key that is pending is left to the event that has it. None:
+    /// all are.
+    #[must_use]
+    pub fn reserve_restored(&self, ring: &Ring, digests: &[Digest]) -> Option<Reservation> {
+        let digests: Vec<_> = digests.iter().copied().filter(|digest| self.0.begin(*digest)).collect();
+        let reservation = Reservation { memory: Arc::clone(&self.0), ring: ring.clone(), digests };
+        Some(reservation).filter(|reservation| !reservation.digests.is_empty())
+    }
+
     /// Remembers a settled key that was read back from disk. A key older than the window is left out.
     pub fn restore(&self, ring: &Ring, digest: Digest, received_at: UnixMillis) {
         let age = self.0.clock.wall().since(received_at);
@@ -141,6 +151,14 @@ impl Dedupe {
 }
 
 impl Memory {
+    /// Makes a key pending, unless it is.
+    fn begin(&self, digest: Digest) -> bool {
+        let Entry::Vacant(vacant) = self.pending.entry(digest) else { return false };
+        vacant.insert(None);
+        self.metrics.dedupe_pending.inc();
+        true
+    }
+
     /// What is known of a key; one that is not known is pending from now on. The table's lock is free again afterwards:
     /// whoever holds it must not touch another key, which may lie behind the same lock.
     fn ask(&self, ring: &Ring, digest: Digest) -> Known {

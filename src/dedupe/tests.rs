@@ -202,6 +202,50 @@ fn sources_of_one_window_share_a_ring_and_the_bound_is_over_all() {
     assert!(fixture.metrics.dedupe_entries.get() <= 10);
 }
 
+/// Boxed, as it travels.
+fn restored(fixture: &Fixture, digests: &[Digest]) -> Option<Box<Reservation>> {
+    fixture.dedupe.reserve_restored(&fixture.ring, digests).map(Box::new)
+}
+
+#[tokio::test]
+async fn a_key_that_is_reserved_again_is_pending_until_its_event_is_safe() {
+    let fixture = fixture(HOUR, 100);
+    let first = restored(&fixture, &[1, 2, 2]).expect("nobody has it");
+    assert_eq!(fixture.metrics.dedupe_pending.get(), 2);
+    let Answer::Pending(twin) = fixture.reserve(&[3, 2]) else { panic!("the first is pending") };
+    let waiting = tokio::spawn(twin.kept());
+    first.settle();
+    assert!(waiting.await.expect("no panic"));
+    assert!(fixture.is_settled(1) && fixture.is_settled(2));
+    assert_eq!(fixture.metrics.dedupe_pending.get(), 0);
+    drop(restored(&fixture, &[4]));
+    drop(fixture.fresh(&[4]));
+}
+
+#[test]
+fn a_key_that_an_older_event_has_settled_is_pending_while_a_newer_one_is() {
+    let fixture = fixture(HOUR, 100);
+    fixture.dedupe.restore(&fixture.ring, 1, fixture.clock.wall());
+    let newer = restored(&fixture, &[1]).expect("it is not pending");
+    fixture.dedupe.restore(&fixture.ring, 1, fixture.clock.wall());
+    assert!(matches!(fixture.reserve(&[1]), Answer::Pending(_)));
+    newer.settle();
+    assert!(fixture.is_settled(1));
+}
+
+#[test]
+fn of_two_restored_events_with_one_key_the_first_has_it() {
+    let fixture = fixture(HOUR, 100);
+    let first = restored(&fixture, &[1]).expect("nobody has it");
+    assert!(restored(&fixture, &[1]).is_none());
+    let second = restored(&fixture, &[1, 2]).expect("nobody has the other key");
+    second.settle();
+    assert!(matches!(fixture.reserve(&[1]), Answer::Pending(_)));
+    assert!(fixture.is_settled(2));
+    first.settle();
+    assert!(fixture.is_settled(1));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_a_hundred_copies_at_once_exactly_one_is_fresh() {
     let fixture = fixture(HOUR, 100_000);

@@ -25,9 +25,13 @@
 //!
 //! Records of one key lie in one partition, and reach it in the order of the spool, as long as librdkafka retries them
 //! itself; that it does for ever where the spool has a disk. The order of a key may break, and a record may be there
-//! twice, where (1) a batch is refused for one of its records while the next one is already on its way, (2) a producer
-//! is replaced while records are in flight, (3) the gateway dies between a delivery and the spool's checkpoint. In each
-//! case what is sent again is sent in its own order. Consumers tell copies by `ce_source` and `ce_id`.
+//! twice, where (1) a batch is refused, or fails with a code that librdkafka does not try again itself (its list is in
+//! `tests::codes`), while the next one is already on its way, (2) a producer is replaced while records are in flight,
+//! (3) the gateway dies between a delivery and the spool's checkpoint. In each case what is sent again is sent in its own
+//! order. Consumers tell copies by `ce_source` and `ce_id`.
+//!
+//! (4) An event that only memory has, since the disk did not answer its caller in time, does not wait for older ones of
+//! its topic that are being read back from disk: it goes ahead of them. Its caller would be refused otherwise.
 //!
 //! # Invariants
 //! 1. A parcel that was taken is completed, set aside or in one of: the batch at hand, flight, a lane, the dead.

@@ -18,6 +18,7 @@ use crate::secret::Secret;
 use crate::spool::{Ack, Outcome, Slot};
 use crate::units::Share;
 
+mod codes;
 mod share;
 mod stopping;
 
@@ -78,7 +79,7 @@ fn spool(on_disk: bool, metrics: &Arc<Metrics>) -> (Spool, Option<TempDir>) {
         low_water: Share::percent(70),
         retain: Duration::ZERO,
     };
-    let spool = Spool::open(&settings, Duration::ZERO, Clock::system(), Arc::clone(metrics), &mut |_| ());
+    let spool = Spool::open(&settings, Duration::ZERO, Clock::system(), Arc::clone(metrics), &mut |_| None);
     (spool.expect("opened"), Some(dir))
 }
 

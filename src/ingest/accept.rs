@@ -204,6 +204,16 @@ impl Terms {
         }
     }
 
+    /// The disk alone makes an event safe, be it as second custody.
+    #[must_use]
+    pub fn disk_is_enough(&self) -> bool {
+        match self.ack {
+            Ack::Disk | Ack::Memory => true,
+            Ack::Kafka => self.spool_when_unavailable,
+            Ack::Both => false,
+        }
+    }
+
     fn first_custody(&self) -> Keeper {
         match self.ack {
             Ack::Disk => Keeper::Disk,

@@ -141,6 +141,12 @@ const TABLE: &[(Code, &str, Class)] = &[
     (Code::ProducerFenced, "PRODUCER_FENCED", Class::Fatal),
 ];
 
+/// All that the table says.
+#[cfg(test)]
+pub(crate) fn known() -> impl Iterator<Item = (Code, &'static str, Class)> {
+    TABLE.iter().copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

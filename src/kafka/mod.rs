@@ -4,7 +4,7 @@
 //! - `producer`: one client of one generation; `context` is what it calls back, `statistics` what it says of itself.
 //! - `errors`: what each of Kafka's errors means for a record.
 //! - [`admin`]: are the topics there, and large enough?
-//! - `mock`: the embedded cluster of `hookgate dev`; `tail` reads what is in it.
+//! - `mock`: the embedded cluster of `hookgate dev`; `tail` reads what is in it, `history` what any topic holds.
 //!
 //! # Invariants
 //! 1. Every record is acknowledged by all in-sync replicas, by an idempotent producer: no property can change that.
@@ -15,6 +15,7 @@
 pub mod admin;
 mod context;
 mod errors;
+mod history;
 mod mock;
 mod producer;
 mod properties;
@@ -23,7 +24,10 @@ mod statistics;
 mod tail;
 
 pub use context::Health;
+#[cfg(test)]
+pub(crate) use errors::known;
 pub use errors::{Class, Failure};
+pub use history::{HistoryError, history};
 pub use mock::{Cluster, MockError};
 pub use producer::{Producer, Refused};
 pub use properties::{HEADROOM, SettingsError};

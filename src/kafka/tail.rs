@@ -25,6 +25,7 @@ pub struct Record {
     pub topic: String,
     pub partition: i32,
     pub offset: i64,
+    pub timestamp: Option<i64>,
     pub key: Option<Vec<u8>>,
     pub headers: Vec<(String, Vec<u8>)>,
     pub value: Vec<u8>,
@@ -62,12 +63,13 @@ pub fn tail(bootstrap: &str, topics: &[TopicName], partitions: i32) -> Result<mp
 }
 
 impl Record {
-    fn of(message: &BorrowedMessage<'_>) -> Self {
+    pub(super) fn of(message: &BorrowedMessage<'_>) -> Self {
         let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
         Self {
             topic: message.topic().to_owned(),
             partition: message.partition(),
             offset: message.offset(),
+            timestamp: message.timestamp().to_millis(),
             key: message.key().map(<[u8]>::to_vec),
             headers: headers.map(|header| (header.key.to_owned(), header.value.unwrap_or_default().to_vec())).collect(),
             value: message.payload().unwrap_or_default().to_vec(),

@@ -45,7 +45,8 @@ pub(super) struct Checkpoint {
     synced: u64,
     synced_in: u64,
     pub(super) next_sequence: u64,
-    watermark: u64,
+    /// All records below it are delivered.
+    pub(super) watermark: u64,
     runs: Vec<(u64, u64)>,
 }
 
@@ -125,6 +126,11 @@ impl Checkpoints {
         };
         let newer = NAMES.iter().filter_map(read).max_by_key(|checkpoint| checkpoint.generation).unwrap_or_default();
         (Self { generation: newer.generation }, newer)
+    }
+
+    /// Some copy is there, whatever is in it.
+    pub(super) fn are_there(disk: &dyn Disk) -> bool {
+        NAMES.iter().any(|name| disk.open(name).is_ok())
     }
 
     /// What is to be written now.

@@ -14,7 +14,7 @@ use super::ledger::Segment;
 use super::room::gauge_of;
 use super::scan::{Found, Scan};
 use super::segment::{self, DATA_AT};
-use crate::clock::Moment;
+use crate::clock::{Moment, UnixMillis};
 use crate::units::Share;
 
 /// How often it looks around.
@@ -36,12 +36,15 @@ pub(super) struct Keeper {
     aside: usize,
     /// When the last compaction failed, if it did.
     pub(super) compact_failed: Option<Moment>,
+    /// When this life began, by both clocks.
+    begun: (UnixMillis, Moment),
 }
 
 impl Keeper {
     pub(super) fn new(core: Arc<Core>, storage: Arc<Storage>, key_files: KeyFiles) -> Self {
         let aside = storage.disk.count_damaged().unwrap_or(0);
-        Self { core, storage, key_files, short: false, aside, compact_failed: None }
+        let begun = (core.clock.wall(), core.clock.now());
+        Self { core, storage, key_files, short: false, aside, compact_failed: None, begun }
     }
 
     /// Works until it is told to end.
@@ -59,8 +62,15 @@ impl Keeper {
         self.make_spare();
         let limits = &self.core.limits;
         let most = KEYS_SHARE.of(limits.max_bytes);
-        self.key_files.expire(&*self.storage.disk, self.core.clock.wall(), limits.horizon, most);
+        self.key_files.expire(&*self.storage.disk, self.sure_time(), limits.horizon, most);
         self.measure();
+    }
+
+    /// The wall's time, but no later than it can be: one that has jumped ahead makes no key old.
+    fn sure_time(&self) -> UnixMillis {
+        let (wall, moment) = self.begun;
+        let clock = &self.core.clock;
+        clock.wall().min(wall.plus(clock.now().since(moment)))
     }
 
     /// Recycles or removes segments of which nobody needs anything any more.
@@ -88,18 +98,20 @@ impl Keeper {
         }
     }
 
-    /// Writes the keys of segments to a key file, durably.
+    /// Writes the keys of what is delivered in these segments to a key file, durably. Others stay with their records: if
+    /// one of those were lost to damage, its sender's next try must not count as a duplicate.
     pub(super) fn remember_keys(&mut self, numbers: &[u64]) -> io::Result<()> {
         if self.core.limits.horizon.is_zero() {
             return Ok(());
         }
         let mut keys = Keys::default();
         for number in numbers {
-            let spot = hold(&self.core.outlet).ledger.segment_mut(*number).map(|segment| segment.whole());
-            let Some(spot) = spot else { continue };
+            let segment = |segment: &mut Segment| (segment.whole(), segment.marks.outstanding() == 0);
+            let Some((spot, all)) = hold(&self.core.outlet).ledger.segment_mut(*number).map(segment) else { continue };
             let mut scan = Scan::new(&*spot.file, spot.salt, DATA_AT, spot.end);
             while let Some(found) = scan.next() {
-                if let Found::Record(frame) = found {
+                let Found::Record(frame) = found else { continue };
+                if all || hold(&self.core.outlet).ledger.is_delivered(frame.head.sequence) {
                     keys.add(&frame.bytes);
                 }
             }

@@ -1,6 +1,7 @@
-//! Key files: the idempotency digests of records whose segment is gone, until nobody will ask for them any more.
+//! Key files: the idempotency digests of records that are gone, until nobody will ask for them any more.
 //!
 //! A segment is recycled only after its digests are here and synced. A key file that is lost or damaged costs duplicates.
+//! Kafka has every event whose key is here: one that is only moved by a compaction keeps its key itself.
 //!
 //! # Format
 //!
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::io::{Disk, Entry, File};
-use super::{Remembered, record, size, wide};
+use super::{Remember, Remembered, record, size, wide};
 use crate::clock::UnixMillis;
 use crate::event::Digest;
 
@@ -118,7 +119,7 @@ impl KeyFiles {
         disk: &dyn Disk,
         mut entries: Vec<Entry>,
         since: UnixMillis,
-        remember: &mut dyn FnMut(Remembered<'_>),
+        remember: &mut Remember<'_>,
     ) -> Self {
         entries.sort_by(|one, other| one.name.cmp(&other.name));
         let mut files = Vec::new();
@@ -200,12 +201,16 @@ impl KeyFiles {
     }
 }
 
-fn read(
+/// Tells the keys of a file that came at `since` or later, and how new the newest is, as far as it can be read.
+///
+/// # Errors
+/// It cannot be read to its end; [`io::ErrorKind::UnexpectedEof`]: the last block has not been written to its own end.
+pub(super) fn read(
     disk: &dyn Disk,
     name: &str,
     bytes: u64,
     since: UnixMillis,
-    remember: &mut dyn FnMut(Remembered<'_>),
+    remember: &mut Remember<'_>,
     newest: &mut u32,
 ) -> io::Result<()> {
     let file = disk.open(name)?;
@@ -214,8 +219,12 @@ fn read(
         let mut fixed = [0; FIXED_BYTES];
         file.read_full_at(&mut fixed, at)?;
         let length = u64::from_le_bytes(*fixed.last_chunk::<8>().unwrap_or(&[0; 8]));
-        if !fixed.starts_with(MAGIC) || length > bytes - at {
+        let is_short = bytes - at < wide(FIXED_BYTES);
+        if !is_short && !fixed.starts_with(MAGIC) {
             return Err(io::ErrorKind::InvalidData.into());
+        }
+        if is_short || length > bytes - at {
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let mut block = vec![0; size(length)];
         file.read_full_at(&mut block, at)?;
@@ -226,7 +235,7 @@ fn read(
 }
 
 /// Tells the keys of a block; none: it is damaged, cut short, or of another version.
-fn decode(block: &[u8], since: UnixMillis, remember: &mut dyn FnMut(Remembered<'_>)) -> Option<u32> {
+fn decode(block: &[u8], since: UnixMillis, remember: &mut Remember<'_>) -> Option<u32> {
     let (content, checksum) = block.split_last_chunk::<CHECKSUM_BYTES>()?;
     (crc32c::crc32c(content).to_le_bytes() == *checksum).then_some(())?;
     let (version, rest) = content.get(8..)?.split_first_chunk::<4>()?;
@@ -242,9 +251,11 @@ fn decode(block: &[u8], since: UnixMillis, remember: &mut dyn FnMut(Remembered<'
         for entry in entries.as_chunks::<ENTRY_BYTES>().0 {
             let digest = Digest::from_le_bytes(*entry.first_chunk()?);
             let minutes = u32::from_le_bytes(*entry.last_chunk()?);
-            let received_at = UnixMillis(u64::from(minutes) * MINUTE_MS);
-            if received_at.plus(Duration::from_millis(MINUTE_MS)) > since {
-                remember(Remembered { source, digest, received_at });
+            // The end of that minute: better a minute too long than one too short.
+            let received_at = UnixMillis((u64::from(minutes) + 1) * MINUTE_MS);
+            if received_at > since {
+                // Kafka has it: there is nothing to claim.
+                drop(remember(Remembered { source, digests: &[digest], received_at, delivered: true }));
             }
         }
         rest = after;

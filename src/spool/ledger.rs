@@ -241,6 +241,11 @@ impl Ledger {
         self.segments.get(self.index(sequence)?)?.mark(sequence)
     }
 
+    /// Kafka has the record, as far as is known.
+    pub(super) fn is_delivered(&self, sequence: u64) -> bool {
+        self.mark(sequence).is_none_or(|mark| mark == Mark::Delivered)
+    }
+
     /// The number of the segment that holds a record.
     pub(super) fn holder(&self, sequence: u64) -> Option<u64> {
         let segment = self.segments.get(self.index(sequence)?)?;

@@ -21,6 +21,10 @@ const HANDED_OVER_BYTES_MAX: usize = 32 << 20;
 /// beyond it that Kafka has it too. With `ack: both` none is accepted beyond it: its key would be forgotten while the
 /// record stays, and each retry of the sender would be kept once more.
 pub(super) const OWED_SLOTS_MAX: usize = 65_536;
+/// Recovered slots of events that Kafka is to have as well, about 300 bytes each: what one life leaves behind (those above,
+/// and what was in memory for the forwarder), a few times over. The key of an event beyond it is not known until it is
+/// delivered: its next copy is kept once more, and its sender is promised nothing that does not hold.
+const RECOVERED_SLOTS_MAX: usize = 262_144;
 /// Parcels that one `take` yields.
 const TAKE_PARCELS_MAX: usize = 1024;
 /// The forwarder is not woken for less than so many records that are safe on disk …
@@ -49,6 +53,7 @@ pub(super) struct Limits {
     pub(super) handed_over_bytes: usize,
     pub(super) take_parcels: usize,
     pub(super) owed_slots: usize,
+    pub(super) recovered_slots: usize,
 }
 
 impl Limits {
@@ -83,6 +88,7 @@ impl Limits {
             handed_over_bytes: HANDED_OVER_BYTES_MAX,
             take_parcels: TAKE_PARCELS_MAX,
             owed_slots: OWED_SLOTS_MAX,
+            recovered_slots: RECOVERED_SLOTS_MAX,
         }
     }
 

@@ -36,7 +36,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::clock::{Clock, UnixMillis};
-use crate::event::{Digest, Event};
+use crate::event::{Claim, Digest, Event};
 use crate::metrics::Metrics;
 use crate::units::{ByteSize, Share};
 
@@ -72,7 +72,10 @@ mod compact;
 mod keeper;
 mod keys;
 
-// The start.
+// The start, and who only looks.
+pub mod inspect;
+mod lineage;
+mod naming;
 mod opening;
 mod recover;
 mod survey;
@@ -147,16 +150,22 @@ pub enum Refusal {
     Closed,
 }
 
-/// A key that the spool remembers, for the dedupe to be restored.
+/// What the spool remembers of one event, for the dedupe to be restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Remembered<'a> {
     /// The source's name.
     pub source: &'a str,
-    /// Its key.
-    pub digest: Digest,
+    /// The event's keys; of a key file one at a time.
+    pub digests: &'a [Digest],
     /// When it came.
     pub received_at: UnixMillis,
+    /// Kafka has it, as far as is known. If not, the disk alone does.
+    pub delivered: bool,
 }
+
+/// Who is told what the spool remembers. Where the disk alone is not enough for an event it returns a claim, which is
+/// settled once Kafka has the event too.
+pub type Remember<'a> = dyn FnMut(Remembered<'_>) -> Option<Box<dyn Claim>> + 'a;
 
 /// Makes the directory (0700) where it does not exist, as [`Spool::open`] does: for what is kept beside the events.
 ///
@@ -173,7 +182,7 @@ fn open_directory(path: &Path) -> Result<Directory, OpenError> {
 
 impl Spool {
     /// Opens the directory, recovers what is in it, and starts the writer. `remember` gets every key of every record and
-    /// key file that is not older than `horizon`.
+    /// key file that is not older than `horizon`, and of what is not known to be delivered, however old.
     ///
     /// # Errors
     /// The directory cannot be used. One that is full can: what was kept is delivered, and `room` says that it is full.
@@ -182,7 +191,7 @@ impl Spool {
         horizon: Duration,
         clock: Clock,
         metrics: Arc<Metrics>,
-        remember: &mut dyn FnMut(Remembered<'_>),
+        remember: &mut Remember<'_>,
     ) -> Result<Self, OpenError> {
         let disk = open_directory(&settings.dir)?;
         Self::open_on(Arc::new(disk), settings, horizon, clock, metrics, remember)
@@ -195,7 +204,7 @@ impl Spool {
         horizon: Duration,
         clock: Clock,
         metrics: Arc<Metrics>,
-        remember: &mut dyn FnMut(Remembered<'_>),
+        remember: &mut Remember<'_>,
     ) -> Result<Self, OpenError> {
         let path = &settings.dir;
         let limits = Limits::of(settings, horizon);

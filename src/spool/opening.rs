@@ -17,7 +17,7 @@ use super::outlet::Outlet;
 use super::recover::{self, Memory, Stop};
 use super::scan::Frame;
 use super::writer::Writer;
-use super::{Remembered, hold, segment, wide};
+use super::{Remember, hold, segment, wide};
 use crate::clock::{Clock, UnixMillis};
 use crate::metrics::Metrics;
 
@@ -110,7 +110,7 @@ pub(super) fn open(
     limits: Limits,
     clock: Clock,
     metrics: Arc<Metrics>,
-    remember: &mut dyn FnMut(Remembered<'_>),
+    remember: &mut Remember<'_>,
 ) -> Result<Opened, OpenError> {
     match disk.lock() {
         Ok(true) => {}
@@ -119,7 +119,7 @@ pub(super) fn open(
     }
     let horizon = u64::try_from(limits.horizon.as_millis()).unwrap_or(u64::MAX);
     let since = UnixMillis(clock.wall().0.saturating_sub(horizon));
-    let mut memory = Memory { since, remember };
+    let mut memory = Memory { since, remember, slots: limits.recovered_slots, beyond: 0 };
     let recovered = recover::recover(&*disk, &limits, &metrics, &mut memory).map_err(|stop| match stop {
         Stop::Disk(error) => OpenError::of(path, error),
         Stop::Alien { name, version } => {
@@ -136,7 +136,7 @@ pub(super) fn open(
     };
     let storage = Arc::new(Storage::new(disk, intake, recovered.checkpoints, recovered.newest));
     *hold(&storage.spares) = recovered.spares;
-    let outlet = Outlet::new(recovered.ledger, recovered.synced_to);
+    let outlet = Outlet::new(recovered.ledger, recovered.synced_to, recovered.owed);
     let core = Arc::new(Core {
         clock,
         metrics,
@@ -148,15 +148,26 @@ pub(super) fn open(
     let mut writer = Writer::new(Arc::clone(&core), Arc::clone(&storage), recovered.last_log);
     let mut keeper = Keeper::new(Arc::clone(&core), storage, recovered.key_files);
     keeper.measure();
-    let tail = rewritten(&recovered.tail, |frame| recovered.checkpoint.covers(recovered.last_log, frame.head.sequence));
-    match writer.adopt(tail) {
+    let covered = |frame: &Frame| recovered.checkpoint.covers(recovered.last_log, frame.head.sequence);
+    match writer.adopt(rewritten(&recovered.tail, covered)) {
         Ok(()) => {
-            recovered.tail.iter().for_each(|frame| memory.add(&frame.bytes));
+            for frame in &recovered.tail {
+                if let Some(slot) = memory.add(&frame.bytes, covered(frame)) {
+                    hold(&core.outlet).owe(frame.head.sequence, &slot);
+                }
+            }
             disown(&core, recovered.last_log, &recovered.tail);
         }
         Err(error) if is_no_permission(&error) => return Err(OpenError::of(path, error)),
         // They are not known to be durable, so their keys are not told; they are delivered all the same.
         Err(_) => leave(&core, recovered.last_log, &recovered.tail),
+    }
+    if memory.beyond > 0 {
+        tracing::warn!(
+            events = memory.beyond,
+            "too many events wait on disk for Kafka to have them as well: the keys of these are not known until they are \
+             delivered, and a copy that comes before is kept once more"
+        );
     }
     keeper.measure();
     Ok(Opened { core, writer, keeper })

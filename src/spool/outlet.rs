@@ -32,6 +32,7 @@ pub(super) struct Outlet {
     /// Those just synced, in order.
     synced: VecDeque<Item>,
     synced_bytes: usize,
+    /// Slots to be told that Kafka has a record, while its parcel does not carry them.
     owed: HashMap<u64, Arc<Slot>>,
     /// Where the last read from disk ended.
     pub(super) reading: Option<Reading>,
@@ -85,9 +86,9 @@ pub(super) enum End {
 }
 
 impl Outlet {
-    /// One with records from an earlier life.
-    pub(super) fn new(ledger: Ledger, synced_to: u64) -> Self {
-        Self { ledger, synced_to, ..Self::default() }
+    /// One with records from an earlier life, and with the slots of those for which the disk is not enough.
+    pub(super) fn new(ledger: Ledger, synced_to: u64, owed: HashMap<u64, Arc<Slot>>) -> Self {
+        Self { ledger, owed, synced_to, ..Self::default() }
     }
 
     /// Queues events that a caller waits for. Returns the slots of those that Kafka has already.
@@ -154,6 +155,8 @@ impl Outlet {
 
     fn arrive(&mut self, frame: Bytes, keeps: usize, record: &Pending, follows: bool) -> Mark {
         if record.delivered {
+            // It lies in another segment now, of which no checkpoint speaks.
+            self.dirty = true;
             return Mark::Delivered;
         }
         let handed = record.slot.as_ref().map_or(Handed::Never, |slot| {
@@ -279,7 +282,8 @@ impl Outlet {
         }
     }
 
-    fn owe(&mut self, sequence: u64, slot: &Arc<Slot>) {
+    /// The slot is told when Kafka has the record.
+    pub(super) fn owe(&mut self, sequence: u64, slot: &Arc<Slot>) {
         // Those that need both are bounded where they are accepted.
         if slot.is_open() && (slot.needs_both() || self.owed.len() < OWED_SLOTS_MAX) {
             self.owed.insert(sequence, Arc::clone(slot));

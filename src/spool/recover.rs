@@ -8,7 +8,9 @@
 //! - anywhere else: damage. The segment is set aside once its intact records are delivered.
 //!
 //! The last write may be in the page cache only, so that it is not yet known to be durable: it is handed back to be
-//! written again, and counts only then. Records that a segment holds beyond what its successor says was synced were
+//! written again, and counts only then. The keys of a record are told with it: as those of an event that Kafka has, if
+//! the checkpoint knows so. Of another the gateway may say that the disk alone is not enough; its slot is recovered too,
+//! so that its key is pending until Kafka has it. Records that a segment holds beyond what its successor says was synced were
 //! written again elsewhere, or were given up, when that segment failed; they are left out.
 
 use std::collections::{HashMap, HashSet};
@@ -23,17 +25,22 @@ use super::keys::{self, KeyFiles};
 use super::ledger::{Entry, Ledger, Segment};
 use super::limits::Limits;
 use super::marks::Mark;
+use super::naming;
 use super::scan::{Found, Frame, Scan};
-use super::segment::{self, DATA_AT, Header, Kind, NoHeader, data_end};
+use super::segment::{self, DATA_AT, Header, NoHeader, data_end};
+use super::slot::Slot;
 use super::survey::{Bounds, Survey};
-use super::{Remembered, record};
+use super::{Remember, Remembered, lineage, record};
 use crate::clock::UnixMillis;
+use crate::event::Digest;
 use crate::metrics::Metrics;
 
 /// What was found.
 #[derive(Debug)]
 pub(super) struct Recovered {
     pub(super) ledger: Ledger,
+    /// Slots of records that Kafka is to have before their keys count.
+    pub(super) owed: HashMap<u64, Arc<Slot>>,
     /// The last write of the log, to be written again.
     pub(super) tail: Vec<Frame>,
     /// The log segment that was written last; 0: none.
@@ -83,21 +90,33 @@ struct Stray {
 }
 
 /// Whom the recovered keys are told to.
-pub(super) struct Memory<'a> {
-    /// Older keys are of no use.
+pub(super) struct Memory<'a, 'b> {
+    /// Older keys are of no use, once Kafka has the event.
     pub(super) since: UnixMillis,
-    pub(super) remember: &'a mut dyn FnMut(Remembered<'_>),
+    pub(super) remember: &'a mut Remember<'b>,
+    /// So many more slots may be recovered.
+    pub(super) slots: usize,
+    /// How many were not.
+    pub(super) beyond: usize,
 }
 
-impl Memory<'_> {
-    /// Tells the keys of a record.
-    pub(super) fn add(&mut self, frame: &[u8]) {
+impl Memory<'_, '_> {
+    /// Tells the keys of a record. A slot: Kafka is to have it before they count.
+    pub(super) fn add(&mut self, frame: &[u8], delivered: bool) -> Option<Arc<Slot>> {
         let event = record::view(frame);
-        if event.received_at >= self.since {
-            for digest in record::digests(frame) {
-                (self.remember)(Remembered { source: event.source, digest, received_at: event.received_at });
-            }
+        let digests: Vec<Digest> = record::digests(frame).collect();
+        if digests.is_empty() || (delivered && event.received_at < self.since) {
+            return None;
         }
+        let (source, received_at) = (event.source, event.received_at);
+        let claim = (self.remember)(Remembered { source, digests: &digests, received_at, delivered })?;
+        let Some(rest) = self.slots.checked_sub(1) else {
+            // The claim is dropped, and so its key is not known at all.
+            self.beyond += 1;
+            return None;
+        };
+        self.slots = rest;
+        Some(Slot::recovered(claim))
     }
 }
 
@@ -109,23 +128,24 @@ pub(super) fn recover(
     disk: &dyn Disk,
     limits: &Limits,
     metrics: &Metrics,
-    memory: &mut Memory<'_>,
+    memory: &mut Memory<'_, '_>,
 ) -> Result<Recovered, Stop> {
     let listed = disk.list()?;
     // What is seen may be in memory only; removals below rely on it.
     disk.sync_directory()?;
     let newest = listed.iter().filter_map(|entry| number(&entry.name)).max().unwrap_or(0);
     let (checkpoints, checkpoint) = Checkpoints::load(disk);
-    let (candidates, strays) = candidates(disk, &listed)?;
-    let candidates = without_attempts(disk, without_replaced(disk, candidates)?)?;
+    let candidates = candidates(disk, &listed, newest, metrics)?;
+    let candidates = without_attempts(disk, without_replaced(disk, metrics, candidates)?)?;
     let spares = spares(disk, &listed, limits);
     let key_files = listed.into_iter().filter(|entry| has(&entry.name, keys::SUFFIX)).collect();
     let key_files = KeyFiles::recall(disk, key_files, memory.since, memory.remember);
 
     let mut recovered = Recovered {
         ledger: Ledger::default(),
+        owed: HashMap::new(),
         tail: Vec::new(),
-        last_log: last_log(&candidates),
+        last_log: lineage::last_log(candidates.iter().map(|candidate| &candidate.header)),
         synced_to: 0,
         next_sequence: checkpoint.next_sequence.max(1),
         newest: newest.max(candidates.iter().map(|candidate| candidate.header.number).max().unwrap_or(0)),
@@ -134,25 +154,13 @@ pub(super) fn recover(
         checkpoints,
         checkpoint,
     };
-    let synced_by_successor: HashMap<u64, u64> = candidates
-        .iter()
-        .filter(|candidate| candidate.header.is_log())
-        .map(|candidate| (candidate.header.follows, candidate.header.synced))
-        .collect();
-    let mut bases: Vec<u64> = candidates.iter().skip(1).map(|candidate| candidate.header.base).collect();
-    bases.push(u64::MAX);
-    for (candidate, before) in candidates.iter().zip(bases) {
-        let successor = synced_by_successor.get(&candidate.header.number).copied();
-        recovered.add(disk, candidate, Bounds { successor, before }, limits, metrics, memory)?;
+    let headers: Vec<Header> = candidates.iter().map(|candidate| candidate.header).collect();
+    for (candidate, bounds) in candidates.iter().zip(lineage::bounds(&headers)) {
+        recovered.add(disk, candidate, bounds, limits, metrics, memory)?;
     }
-    for Stray { name, why } in strays {
-        tracing::error!(name, runbook = "spool-damaged", "{why}; it is set aside");
-        metrics.spool_corrupt_records.inc();
-        // What cannot even be moved harms nobody where it lies.
-        if let Err(error) = disk.set_aside(&name) {
-            tracing::error!(%error, name, runbook = "spool-damaged", "a segment that cannot be used cannot be set aside: it is passed over");
-        }
-    }
+    // A spare is written to at once. Under its old name, with the header of its next life, it would be taken for a segment
+    // that was given up while it was made, or for one that says what its predecessor holds.
+    disk.sync_directory()?;
     Ok(recovered)
 }
 
@@ -165,11 +173,11 @@ fn has(name: &str, wanted: &str) -> bool {
     segment::parse(name).is_some_and(|(_, suffix)| suffix == wanted)
 }
 
-/// The live segments in the order of their records, and what has the name of one and is none.
-fn candidates(disk: &dyn Disk, listed: &[Listed]) -> Result<(Vec<Candidate>, Vec<Stray>), Stop> {
-    let mut candidates = Vec::new();
+/// The live segments in the order of their records; what has the name of one and is none is set aside. Nothing is changed
+/// before every header has been looked at.
+fn candidates(disk: &dyn Disk, listed: &[Listed], newest: u64, metrics: &Metrics) -> Result<Vec<Candidate>, Stop> {
     let mut strays = Vec::new();
-    let mut taken: HashSet<String> = listed.iter().map(|entry| entry.name.clone()).collect();
+    let mut named = Vec::new();
     for Listed { name, bytes } in listed.iter().filter(|entry| has(&entry.name, segment::LIVE)) {
         let mut stray = |why| strays.push(Stray { name: name.clone(), why });
         let file = match disk.open(name) {
@@ -181,24 +189,48 @@ fn candidates(disk: &dyn Disk, listed: &[Listed]) -> Result<(Vec<Candidate>, Vec
             }
         };
         match Header::read(&*file, *bytes) {
-            Ok(header) => {
-                let right = segment::name(header.number);
-                if *name != right {
-                    // The one that has the name is the live one; this is a copy, and perhaps an older one.
-                    if !taken.insert(right.clone()) {
-                        stray("a segment says that it is another one, which is there too".into());
-                        continue;
-                    }
-                    disk.rename(name, &right)?;
-                }
-                candidates.push(Candidate { header, file, bytes: *bytes });
-            }
+            Ok(header) => named.push((name.clone(), Candidate { header, file, bytes: *bytes })),
             Err(NoHeader::Alien { version }) => return Err(Stop::Alien { name: name.clone(), version }),
             Err(NoHeader::Damaged) => stray("neither header of a segment can be read".into()),
         }
     }
+    let (rightful, mut misnamed): (Vec<_>, Vec<_>) =
+        named.into_iter().partition(|(name, candidate)| *name == segment::name(candidate.header.number));
+    // The one that has the name is the live one; the others are copies, and perhaps older ones.
+    let mut taken: HashSet<u64> = rightful.iter().map(|(_, candidate)| candidate.header.number).collect();
+    misnamed.retain(|(name, candidate)| {
+        let first = taken.insert(candidate.header.number);
+        if !first {
+            strays.push(Stray {
+                name: name.clone(),
+                why: "a segment says that it is another one, which is there too".into(),
+            });
+        }
+        first
+    });
+    let stuck = set_aside(disk, strays, metrics);
+    misnamed.retain(|(_, candidate)| !stuck.contains(&segment::name(candidate.header.number)));
+    let highest = taken.iter().copied().max().unwrap_or(0).max(newest);
+    let moves = misnamed.iter().map(|(name, candidate)| (name.clone(), segment::name(candidate.header.number)));
+    naming::set_right(disk, moves.collect(), highest + 1)?;
+
+    let mut candidates: Vec<_> = rightful.into_iter().chain(misnamed).map(|(_, candidate)| candidate).collect();
     candidates.sort_by_key(|candidate| (candidate.header.base, candidate.header.number));
-    Ok((candidates, strays))
+    Ok(candidates)
+}
+
+/// Sets files aside; returns the names of those that cannot even be moved. They harm nobody where they lie.
+fn set_aside(disk: &dyn Disk, strays: Vec<Stray>, metrics: &Metrics) -> Vec<String> {
+    let mut stuck = Vec::new();
+    for Stray { name, why } in strays {
+        tracing::error!(name, runbook = "spool-damaged", "{why}; it is set aside");
+        metrics.spool_corrupt_records.inc();
+        if let Err(error) = disk.set_aside(&name) {
+            tracing::error!(%error, name, runbook = "spool-damaged", "a segment that cannot be used cannot be set aside: it is passed over");
+            stuck.push(name);
+        }
+    }
+    stuck
 }
 
 /// The error would meet every other file too, and an operator can cure it: nothing is set aside for it.
@@ -211,39 +243,51 @@ fn is_general(error: &io::Error) -> bool {
 }
 
 /// Finishes a compaction that was cut off between the new segment's coming and the old ones' going.
-fn without_replaced(disk: &dyn Disk, mut candidates: Vec<Candidate>) -> Result<Vec<Candidate>, Stop> {
+fn without_replaced(
+    disk: &dyn Disk,
+    metrics: &Metrics,
+    mut candidates: Vec<Candidate>,
+) -> Result<Vec<Candidate>, Stop> {
     let runs: Vec<Header> = candidates.iter().map(|candidate| candidate.header).collect();
     for run in runs {
-        let Kind::Compacted { until } = run.kind else { continue };
-        let replaced = |candidate: &Candidate| {
-            let Header { base, number, .. } = candidate.header;
-            number < run.number && (run.base..until).contains(&base)
-        };
+        let replaced = |candidate: &Candidate| lineage::replaces(&run, &candidate.header);
         if !candidates.iter().any(replaced) {
             continue;
         }
-        let whole = candidates.iter().any(|candidate| candidate.header == run && is_whole(candidate));
-        let (gone, stay): (Vec<_>, Vec<_>) = candidates
-            .into_iter()
-            .partition(|candidate| if whole { replaced(candidate) } else { candidate.header == run });
+        let (mut old, stay): (Vec<_>, Vec<_>) = candidates.into_iter().partition(replaced);
+        let (new, mut stay): (Vec<_>, Vec<_>) = stay.into_iter().partition(|candidate| candidate.header == run);
+        let gone = if new.iter().all(is_whole) {
+            stay.extend(new);
+            old
+        } else {
+            // Damaged, it gives way to what it replaced, if that is still there; some of it may have gone long ago.
+            let kept: HashSet<u64> = old.iter().flat_map(sequences).collect();
+            let spare_it = new.iter().flat_map(sequences).any(|sequence| !kept.contains(&sequence));
+            let (aside, keep) = if spare_it { (std::mem::take(&mut old), new) } else { (new, old) };
+            stay.extend(keep);
+            let why = "a compacted segment is damaged, and some of what it replaced is there too".to_owned();
+            let strays = aside.iter().map(|candidate| segment::name(candidate.header.number));
+            set_aside(disk, strays.map(|name| Stray { name, why: why.clone() }).collect(), metrics);
+            Vec::new()
+        };
         for candidate in gone {
             disk.remove(&segment::name(candidate.header.number))?;
         }
+        stay.sort_by_key(|candidate| (candidate.header.base, candidate.header.number));
         candidates = stay;
     }
     Ok(candidates)
 }
 
-/// Where two segments follow the same one, the earlier is an attempt that failed while it was made: nobody was told of
-/// what it holds, and what counts of it was written again.
+fn sequences(candidate: &Candidate) -> Vec<u64> {
+    lineage::sequences(&candidate.header, &*candidate.file, candidate.bytes)
+}
+
+/// Sets aside segments that were given up while they were made.
 fn without_attempts(disk: &dyn Disk, candidates: Vec<Candidate>) -> Result<Vec<Candidate>, Stop> {
-    let mut latest: HashMap<u64, u64> = HashMap::new();
-    for Header { follows, number, .. } in candidates.iter().map(|candidate| candidate.header).filter(Header::is_log) {
-        let latest = latest.entry(follows).or_default();
-        *latest = number.max(*latest);
-    }
-    let counts = |header: &Header| !header.is_log() || latest.get(&header.follows) == Some(&header.number);
-    let (stay, attempts): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|candidate| counts(&candidate.header));
+    let latest = lineage::latest(candidates.iter().map(|candidate| &candidate.header));
+    let (attempts, stay): (Vec<_>, Vec<_>) =
+        candidates.into_iter().partition(|candidate| lineage::is_attempt(&candidate.header, &latest));
     for attempt in attempts {
         let name = segment::name(attempt.header.number);
         tracing::warn!(name, "set aside a segment that was given up while it was made");
@@ -253,17 +297,7 @@ fn without_attempts(disk: &dyn Disk, candidates: Vec<Candidate>) -> Result<Vec<C
 }
 
 fn is_whole(candidate: &Candidate) -> bool {
-    let mut scan = Scan::new(&*candidate.file, candidate.header.salt, DATA_AT, data_end(candidate.header.bytes));
-    let mut records_only = candidate.bytes == candidate.header.bytes;
-    while let Some(found) = scan.next() {
-        records_only &= matches!(found, Found::Record(_));
-    }
-    records_only && scan.failure.is_none()
-}
-
-fn last_log(candidates: &[Candidate]) -> u64 {
-    let logs = candidates.iter().filter(|candidate| candidate.header.is_log());
-    logs.map(|candidate| candidate.header.number).max().unwrap_or(0)
+    lineage::is_whole(&candidate.header, &*candidate.file, candidate.bytes)
 }
 
 /// Spares of the right size; what else was being made, or does not fit the settings any more, is removed.
@@ -271,12 +305,24 @@ fn spares(disk: &dyn Disk, listed: &[Listed], limits: &Limits) -> Vec<String> {
     let mut spares = Vec::new();
     for Listed { name, bytes } in listed {
         match segment::parse(name) {
-            Some((_, segment::SPARE)) if *bytes == limits.segment_bytes => spares.push(name.clone()),
+            Some((number, segment::SPARE))
+                if *bytes == limits.segment_bytes && is_free(disk, listed, number, name, *bytes) =>
+            {
+                spares.push(name.clone());
+            }
             Some((_, segment::SPARE | segment::NEW)) => drop(disk.remove(name)),
             _ => {}
         }
     }
     spares
+}
+
+/// A rename that a power cut has left half done gives one file two names, of which one is a live segment's. Then the spare
+/// has that one's number, or its header.
+fn is_free(disk: &dyn Disk, listed: &[Listed], number: u64, name: &str, bytes: u64) -> bool {
+    let is_live = listed.iter().any(|entry| entry.name == segment::name(number));
+    let Ok(file) = disk.open(name) else { return false };
+    !is_live && Header::read(&*file, bytes).ok().is_none_or(|header| header.number == number)
 }
 
 impl Recovered {
@@ -288,7 +334,7 @@ impl Recovered {
         bounds: Bounds,
         limits: &Limits,
         metrics: &Metrics,
-        memory: &mut Memory<'_>,
+        memory: &mut Memory<'_, '_>,
     ) -> Result<(), Stop> {
         let header = candidate.header;
         let is_last = header.is_log() && header.number == self.last_log;
@@ -328,17 +374,19 @@ impl Recovered {
     }
 
     /// What was held back is not the last write.
-    fn settle_tail(&mut self, segment: &mut Segment, memory: &mut Memory<'_>) {
+    fn settle_tail(&mut self, segment: &mut Segment, memory: &mut Memory<'_, '_>) {
         for frame in std::mem::take(&mut self.tail) {
-            memory.add(&frame.bytes);
-            self.enter(segment, &frame);
+            self.enter(segment, &frame, memory);
         }
     }
 
-    /// Enters a record where it lies.
-    fn enter(&mut self, segment: &mut Segment, frame: &Frame) {
+    /// Enters a record where it lies, and tells its keys.
+    fn enter(&mut self, segment: &mut Segment, frame: &Frame, memory: &mut Memory<'_, '_>) {
         let sequence = frame.head.sequence;
         let covered = self.checkpoint.covers(segment.number, sequence);
+        if let Some(slot) = memory.add(&frame.bytes, covered) {
+            self.owed.insert(sequence, slot);
+        }
         let mark = if covered { Mark::Delivered } else { Mark::Waiting };
         segment.enter(Entry { sequence, at: frame.at, end: frame.end(), received_at: frame.head.received_at }, mark);
         self.synced_to = self.synced_to.max(sequence);

@@ -84,6 +84,14 @@ impl Slot {
         Arc::new(Self { state: Mutex::new(state), decided: Notify::new(), link: Link::default() })
     }
 
+    /// A slot for an event that the disk kept in an earlier life of the process, and that is safe once Kafka has it too.
+    pub(super) fn recovered(claim: Box<dyn Claim>) -> Arc<Self> {
+        let slot = Self::new(Ack::Both, Some(claim));
+        slot.done(Custody::Disk);
+        slot.begins(Custody::Kafka);
+        slot
+    }
+
     /// Whether it is safe already.
     #[must_use]
     pub fn is_safe(&self) -> bool {

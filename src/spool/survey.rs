@@ -35,9 +35,10 @@ pub(super) struct Survey {
 
 /// The outcome.
 pub(super) struct Verdict {
-    lost: u64,
+    /// Records that had been synced and are not there.
+    pub(super) lost: u64,
     pub(super) damaged: bool,
-    torn: bool,
+    pub(super) torn: bool,
     /// There is something behind the last record that counts.
     pub(super) beyond: bool,
 }

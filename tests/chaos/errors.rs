@@ -62,10 +62,10 @@ fn with_calls_to_its_disk_failing_at_random_it_loses_nothing_that_it_acknowledge
     let log = faulty.gateway.log();
     assert!(verdict.holds(), "{verdict:#?}\nthe ledger: {}", ledger.path().display());
     assert!(!log.contains("runbook\":\"panics"), "{log}");
-    let (faults, refused) = (faults(&log), faulty.refused);
-    assert!(faults >= lives, "only {faults} calls failed: nothing was shown\n{log}");
+    let (told, refused) = (faults(&log), faulty.refused);
+    assert!(told >= lives, "only {told} calls failed: nothing was shown\n{log}");
     row.found(
-        &format!("{faults} errors in the log of {lives} lives"),
+        &format!("{told} errors in the log of {lives} lives"),
         &format!("{verdict}; {refused} starts were refused"),
     );
 }

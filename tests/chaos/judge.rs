@@ -33,8 +33,8 @@ pub(crate) struct Verdict {
     pub(crate) corrupt: Vec<String>,
     /// Ids whose first record lies behind that of a later event of the same sender.
     pub(crate) reordered: Vec<String>,
-    /// Records beyond the first of their id.
-    pub(crate) copies: usize,
+    /// The id of each record beyond the first of its id.
+    pub(crate) copied: Vec<String>,
     /// Ids that are there though nobody read a 2xx for them.
     pub(crate) unpromised: usize,
 }
@@ -65,7 +65,7 @@ impl<'a> Judge<'a> {
             return;
         }
         if self.seen.contains(&record.id) {
-            self.verdict.copies += 1;
+            self.verdict.copied.push(record.id);
             return;
         }
         if !self.promised.contains_key(record.id.as_str()) {
@@ -120,8 +120,13 @@ impl Verdict {
         self.lost.extend(other.lost);
         self.corrupt.extend(other.corrupt);
         self.reordered.extend(other.reordered);
-        self.copies += other.copies;
+        self.copied.extend(other.copied);
         self.unpromised += other.unpromised;
+    }
+
+    /// Records beyond the first of their id.
+    pub(crate) fn copies(&self) -> usize {
+        self.copied.len()
     }
 
     /// The promise was kept.
@@ -137,8 +142,8 @@ impl Verdict {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { promised, lost, corrupt, reordered, copies, .. } = self;
-        let (lost, corrupt, reordered) = (lost.len(), corrupt.len(), reordered.len());
+        let Self { promised, lost, corrupt, reordered, .. } = self;
+        let (lost, corrupt, reordered, copies) = (lost.len(), corrupt.len(), reordered.len(), self.copies());
         write!(f, "{promised} acknowledged: {lost} lost, {corrupt} corrupt, {reordered} reordered, {copies} copies")
     }
 }
@@ -206,7 +211,8 @@ mod tests {
     #[test]
     fn copies_are_counted_and_do_not_count_as_order() {
         let found = verdict(&[told("a-1-1", 200), told("a-1-2", 200)], came(&["a-1-1", "a-1-2", "a-1-1", "a-1-2"]));
-        assert_eq!((found.copies, found.reordered.len(), found.holds()), (2, 0, true));
+        assert_eq!(found.copied, ["a-1-1", "a-1-2"]);
+        assert!(found.reordered.is_empty() && found.holds());
     }
 
     #[test]

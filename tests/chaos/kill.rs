@@ -23,7 +23,9 @@ fn killed_at_any_moment_under_load_it_loses_nothing_that_it_acknowledged() {
     let mut row = Row::new("kill");
     let kafka = Kafka::shared();
     let topics = SOURCES.map(|source| format!("chaos-kill.{source}"));
-    topics.iter().for_each(|topic| kafka.create_topic(topic, 4));
+    for topic in &topics {
+        kafka.create_topic(topic, 4);
+    }
     // Small segments, so that many kills meet one being opened, reclaimed or recycled.
     let setup = Setup::new(kafka, "chaos-kill").spool_with("max_bytes: 32MiB, segment_bytes: 256KiB");
     let with_source =
@@ -52,7 +54,7 @@ fn killed_at_any_moment_under_load_it_loses_nothing_that_it_acknowledged() {
     verdict.assert(ledger.path());
     assert!(ledger.cut_off() > 0, "nobody was cut off: nothing was shown");
     let bound = allowed_copies(&entries, &kills);
-    assert!(verdict.copies <= bound, "{verdict}, where at most {bound} copies were in flight at the kills");
+    assert!(verdict.copies() <= bound, "{verdict}, where at most {bound} copies were in flight at the kills");
     let [half, most] = [50, 99].map(|percent| ready.quantile(percent));
     row.found(&format!("{rounds} kills"), &format!("{verdict}; ready again in {half:.0} ms (p50), {most:.0} ms (p99)"));
 }

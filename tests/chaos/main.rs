@@ -4,7 +4,8 @@
 //! what they were promised; at the end the judge holds their ledger against what Kafka has. The small size runs with the
 //! other tests, the large one by `tests/chaos.sh`.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "this is how a test fails")]
+#![expect(clippy::expect_used, reason = "this is how a test fails")]
+#![expect(clippy::print_stderr, reason = "a row says how far it has come")]
 
 #[path = "../it/support/mod.rs"]
 #[expect(dead_code, reason = "the integration tests need all of it, we a part")]
@@ -16,9 +17,11 @@ mod row;
 mod senders;
 mod volume;
 
+mod broker;
 mod errors;
 mod full;
 mod kill;
+mod outage;
 mod power;
 mod stop;
 mod together;

@@ -55,7 +55,7 @@ impl Row {
         let mut said = Duration::ZERO;
         for done in 0..wanted {
             let spent = self.spent();
-            if self.large && spent - said >= PROGRESS {
+            if self.large && spent.saturating_sub(said) >= PROGRESS {
                 said = spent;
                 eprintln!("{}: {done} of {wanted} rounds in {} s", self.name, spent.as_secs());
             }
@@ -65,6 +65,22 @@ impl Row {
             round(&mut self.random);
         }
         wanted
+    }
+
+    /// Lets so much time pass, or the large size what is left of it.
+    pub(crate) fn wait(&self, time: Duration) {
+        let begun = self.clock.now();
+        loop {
+            let waited = self.clock.now().since(begun);
+            let is_spent = self.large && self.budget.is_some_and(|budget| self.spent() >= budget);
+            if waited >= time || is_spent {
+                return;
+            }
+            if self.large {
+                eprintln!("{}: {} of {} s", self.name, waited.as_secs(), time.as_secs());
+            }
+            std::thread::sleep(PROGRESS.min(time.saturating_sub(waited)));
+        }
     }
 
     /// How long the row has been running.
@@ -114,7 +130,7 @@ impl Random {
     }
 
     pub(crate) fn between(&mut self, from: Duration, to: Duration) -> Duration {
-        let span = u64::try_from((to - from).as_micros()).expect("a short time");
+        let span = u64::try_from(to.saturating_sub(from).as_micros()).expect("a short time");
         from + Duration::from_micros(self.below(span.max(1)))
     }
 }

@@ -19,7 +19,9 @@ fn told_to_stop_under_load_it_ends_in_order_and_loses_nothing() {
     let mut row = Row::new("stop");
     let kafka = Kafka::start();
     let topics = SOURCES.map(|source| format!("chaos-stop.{source}"));
-    topics.iter().for_each(|topic| kafka.create_topic(topic, 4));
+    for topic in &topics {
+        kafka.create_topic(topic, 4);
+    }
     let setup = Setup::new(&kafka, "chaos-stop").with("shutdown: { drain_delay: 200ms, timeout: 5s }");
     let setup = setup.spool_with("max_bytes: 64MiB, segment_bytes: 512KiB");
     let with_source =

@@ -1,5 +1,7 @@
 //! Which custody earns the 200, and what a sender is told when that custody does not answer.
 
+use std::fs;
+
 use crate::support::client::{Connection, Request};
 use crate::support::gateway::Gateway;
 use crate::support::kafka::Kafka;
@@ -141,4 +143,61 @@ fn a_sender_that_hangs_up_has_its_event_delivered_and_its_next_try_is_a_duplicat
     assert_eq!((again.status, again.header("x-duplicate")), (200, Some("true")));
     let records = kafka.records("ack.gone.gone", 2);
     assert_eq!(records.iter().filter_map(|record| record.header("ce_id")).collect::<Vec<_>>(), ["first", "left"]);
+}
+
+#[test]
+fn after_a_kill_a_retry_is_answered_by_what_its_source_asks_for_and_nothing_is_written_twice() {
+    let kafka = Kafka::start();
+    kafka.kill();
+    // Short where Kafka is waited for in vain; long where a slow disk must not be taken for a dead one.
+    let source = |ack: &str| format!("ack: {ack}, deadline: {}", if ack == "both" { "500ms" } else { "60s" });
+    let setup = |relaxes, tightens| {
+        Setup::new(&kafka, "ack.again")
+            .spool()
+            .source("both", &source("both"))
+            .source("relaxes", &source(relaxes))
+            .source("tightens", &source(tightens))
+    };
+    let all = ["both", "relaxes", "tightens"];
+    let (before, after) = (setup("both", "disk").text(), setup("disk", "both").text());
+    let mut gateway = Gateway::launch(&before);
+    gateway.wait_until_alive();
+    let answers = |gateway: &Gateway| {
+        all.map(|source| {
+            let answer = gateway.ask(&event(source, "first"));
+            (answer.status, answer.header("x-duplicate") == Some("true"))
+        })
+    };
+    assert_eq!(answers(&gateway), [(503, false), (503, false), (200, false)]);
+    gateway.wait_for_number("hookgate_spool_records", |records| records == 3);
+    gateway.kill();
+
+    let config = fs::read_to_string(gateway.config()).expect("it has been written");
+    let (head, _) = config.split_once("sources:").expect("there are some");
+    let (_, sources) = after.split_once("sources:").expect("there are some");
+    fs::write(gateway.config(), format!("{head}sources:{sources}")).expect("it can be written");
+    gateway.relaunch();
+    gateway.wait_until_alive();
+    assert_eq!(gateway.number("hookgate_dedupe_pending"), 2, "in Kafka is asked for");
+    for _ in 0..2 {
+        assert_eq!(answers(&gateway), [(503, false), (200, true), (503, false)]);
+    }
+    gateway.kill();
+    gateway.relaunch();
+    gateway.wait_until_alive();
+    assert_eq!(answers(&gateway), [(503, false), (200, true), (503, false)], "however often it is killed");
+
+    kafka.restart();
+    for source in all {
+        let again = wait_for("a retry to be answered", || {
+            Some(gateway.ask(&event(source, "first"))).filter(|answer| answer.status == 200)
+        });
+        assert_eq!(again.header("x-duplicate"), Some("true"), "{source}");
+        // Another one behind it: nothing came twice in between.
+        wait_for("another", || (status(&gateway, &event(source, "last")) == 200).then_some(()));
+        let records = kafka.records(&format!("ack.again.{source}"), 2);
+        let ids: Vec<_> = records.iter().filter_map(|record| record.header("ce_id")).collect();
+        assert_eq!(ids, ["first", "last"], "{source}");
+    }
+    assert_eq!(gateway.number("hookgate_dedupe_pending"), 0);
 }

@@ -5,6 +5,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "this is how a test fails")]
 
+#[expect(dead_code, reason = "the rows of tests/chaos need some of it that we do not")]
 mod support;
 
 mod ack_modes;
@@ -26,7 +27,9 @@ mod presets;
 mod query;
 mod readme;
 mod record;
+mod replay;
 mod shutdown;
+mod spool_commands;
 mod spool_recovery;
 mod start;
 mod strangers;

@@ -15,6 +15,17 @@ use crate::metrics::Custody;
 use crate::spool::{self, Parcel, Spool};
 use crate::units::{ByteSize, Share};
 
+#[test]
+fn the_disk_is_enough_where_it_may_stand_in_for_the_first_custody() {
+    let enough = |ack, spool_when_unavailable| {
+        Terms { ack, spool_when_unavailable, deadline: Duration::ZERO, retries: true }.disk_is_enough()
+    };
+    for spools in [true, false] {
+        let each = [Ack::Disk, Ack::Kafka, Ack::Both, Ack::Memory].map(|ack| enough(ack, spools));
+        assert_eq!(each, [true, spools, false, true]);
+    }
+}
+
 struct Scene {
     ground: Ground,
     source: Source,
@@ -48,7 +59,7 @@ impl Scene {
             retain: Duration::ZERO,
         };
         let (clock, metrics) = (self.ground.clock.clone(), Arc::clone(&self.ground.metrics));
-        self.spool = Spool::open(&settings, WINDOW, clock, metrics, &mut |_| {}).expect("a spool");
+        self.spool = Spool::open(&settings, WINDOW, clock, metrics, &mut |_| None).expect("a spool");
         self
     }
 

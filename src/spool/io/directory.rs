@@ -15,8 +15,10 @@ use rustix::fs::{Access, OFlags};
 use super::{Disk, Entry, File};
 use crate::spool::hold;
 
-const LOCK: &str = "lock";
-const DAMAGED: &str = "damaged";
+/// The file that is locked.
+pub(super) const LOCK: &str = "lock";
+/// What is set aside lies in here.
+pub(in crate::spool) const DAMAGED: &str = "damaged";
 
 /// A directory of the machine.
 #[derive(Debug)]
@@ -76,6 +78,35 @@ fn free_name(directory: &Path, name: &str) -> PathBuf {
     path
 }
 
+/// The files of a directory, in no order.
+pub(super) fn list(path: &Path) -> io::Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        match entry.metadata() {
+            Ok(about) if about.is_file() => entries.push(Entry { name, bytes: about.len() }),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // One bad inode does not hide the others; what is ours and cannot be used shows when it is opened.
+            Err(error) => {
+                tracing::warn!(%error, name, "nothing can be learned about a file in the spool's directory");
+                entries.push(Entry { name, bytes: 0 });
+            }
+        }
+    }
+    Ok(entries)
+}
+
+/// How many files have been set aside in a directory.
+pub(super) fn count_damaged(path: &Path) -> io::Result<usize> {
+    match fs::read_dir(path.join(DAMAGED)) {
+        Ok(entries) => Ok(entries.count()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
 impl Disk for Directory {
     fn lock(&self) -> io::Result<bool> {
         let file = Self::options().create(true).truncate(false).open(self.path.join(LOCK))?;
@@ -116,30 +147,11 @@ impl Disk for Directory {
     }
 
     fn list(&self) -> io::Result<Vec<Entry>> {
-        let mut entries = Vec::new();
-        for entry in fs::read_dir(&self.path)? {
-            let entry = entry?;
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            match entry.metadata() {
-                Ok(about) if about.is_file() => entries.push(Entry { name, bytes: about.len() }),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                // One bad inode does not hide the others; what is ours and cannot be used shows when it is opened.
-                Err(error) => {
-                    tracing::warn!(%error, name, "nothing can be learned about a file in the spool's directory");
-                    entries.push(Entry { name, bytes: 0 });
-                }
-            }
-        }
-        Ok(entries)
+        list(&self.path)
     }
 
     fn count_damaged(&self) -> io::Result<usize> {
-        match fs::read_dir(self.path.join(DAMAGED)) {
-            Ok(entries) => Ok(entries.count()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
-            Err(error) => Err(error),
-        }
+        count_damaged(&self.path)
     }
 
     fn sync_directory(&self) -> io::Result<()> {

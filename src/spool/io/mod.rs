@@ -1,6 +1,6 @@
 //! The seam between the spool and the world: everything that the spool does to a disk, and nothing else does.
 //!
-//! [`directory`] is the real thing. `twin`, in tests, is a disk in memory that forgets at a crash what was not synced,
+//! [`directory`] is the real thing, `glass` the same for who only looks. `twin`, in tests, is a disk in memory that forgets at a crash what was not synced,
 //! tears sectors, loses directory entries and fails on demand.
 //!
 //! What is promised by a disk, and no more: bytes written are there after a crash once `sync` of that file has returned;
@@ -12,10 +12,12 @@ use std::io;
 use std::sync::Arc;
 
 mod directory;
+mod glass;
 #[cfg(test)]
 pub(super) mod twin;
 
-pub(super) use directory::Directory;
+pub(super) use directory::{DAMAGED, Directory};
+pub(super) use glass::Glass;
 
 /// A spool's directory.
 pub(super) trait Disk: fmt::Debug + Send + Sync {

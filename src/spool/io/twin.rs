@@ -3,12 +3,16 @@
 //! Every file has what a reader sees and what is durable, and the sectors in which they differ; the directory has its
 //! names, the durable ones, and the changes in between. A power cut keeps of each an arbitrary part. A sync that fails
 //! does what Linux does: the pages count as clean from then on, still show the new bytes, and are never written.
+//!
+//! A restless one does more of what a disk may do: it writes back what nobody asked it to, at any moment, changes of the
+//! directory too; what it says has failed may have been done all the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex};
 
 use super::{Disk, Entry, File};
+use crate::chaos::Dice;
 use crate::spool::hold;
 
 const SECTOR_BYTES: usize = 512;
@@ -50,6 +54,9 @@ struct World {
     gone: bool,
     salts: u64,
     counts: BTreeMap<Op, u64>,
+    unrest: Option<Dice>,
+    /// After so many operations none is done any more.
+    ends_after: Option<u32>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -88,12 +95,24 @@ impl Twin {
             gone: false,
             salts: 0,
             counts: BTreeMap::new(),
+            unrest: None,
+            ends_after: None,
         })))
+    }
+
+    /// From now on it is restless.
+    pub(in crate::spool) fn disturb(&self, dice: Dice) {
+        hold(&self.0).unrest = Some(dice);
     }
 
     /// Lets an operation fail so many times, after so many have passed.
     pub(in crate::spool) fn fail(&self, op: Op, after: u32, times: u32, failure: Failure) {
         hold(&self.0).faults.push(Fault { op, after, times, failure });
+    }
+
+    /// After so many operations the disk does nothing more, until the power is cut.
+    pub(in crate::spool) fn end_after(&self, operations: u32) {
+        hold(&self.0).ends_after = Some(operations);
     }
 
     /// Nothing fails any more.
@@ -118,6 +137,7 @@ impl Twin {
         world.gone = true;
         next.locked = false;
         next.faults.clear();
+        next.ends_after = None;
         Self(Arc::new(Mutex::new(next)))
     }
 
@@ -141,6 +161,36 @@ impl Twin {
         next
     }
 
+    /// The power is cut: of what was not synced any part is lost, and of the changes of the directory some are made, in
+    /// any order.
+    pub(in crate::spool) fn cut_anyhow(&self, dice: &mut Dice) -> Self {
+        {
+            let mut world = hold(&self.0);
+            for index in (1..world.changes.len()).rev() {
+                let other = dice.index(index + 1);
+                world.changes.swap(index, other);
+            }
+        }
+        // Mostly lost, mostly there, or anything between.
+        let share = dice.below(9);
+        self.cut(&mut || dice.below(8) < share)
+    }
+
+    /// The bytes lie in a live segment, and would be there after any power cut.
+    pub(in crate::spool) fn would_keep(&self, bytes: &[u8]) -> bool {
+        let world = hold(&self.0);
+        let live = world.durable_names.iter().filter(|(name, _)| name.rsplit('.').next() == Some("seg"));
+        live.map(|(_, inode)| &world.inodes[*inode].durable)
+            .any(|durable| memchr::memmem::find(durable, bytes).is_some())
+    }
+
+    /// The bytes lie in a file that was set aside.
+    pub(in crate::spool) fn lies_aside(&self, bytes: &[u8]) -> bool {
+        let world = hold(&self.0);
+        let aside = world.names.iter().filter(|(name, _)| name.contains('/'));
+        aside.map(|(_, inode)| &world.inodes[*inode].seen).any(|seen| memchr::memmem::find(seen, bytes).is_some())
+    }
+
     /// Changes the bytes of a file behind the spool's back.
     pub(in crate::spool) fn corrupt(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
         let mut world = hold(&self.0);
@@ -149,6 +199,13 @@ impl Twin {
         change(&mut inode.seen);
         inode.durable = inode.seen.clone();
         inode.dirty.clear();
+    }
+
+    /// Gives a file a second name.
+    pub(in crate::spool) fn link(&self, name: &str, second: &str) {
+        let mut world = hold(&self.0);
+        let inode = world.names[name];
+        world.change(Change::Named(second.to_owned(), inode));
     }
 
     /// The bytes of a file.
@@ -181,6 +238,21 @@ impl Twin {
             Some(Failure::Error(kind)) => Err(kind.into()),
         }
     }
+
+    /// Changes the directory. What fails may have been done all the same.
+    fn change(&self, op: Op, change: impl FnOnce(&World) -> io::Result<Change>) -> io::Result<()> {
+        let mut world = hold(&self.0);
+        let failure = world.check(op)?;
+        let change = change(&world)?;
+        let failed = matches!(failure, Some(Failure::Error(_)));
+        if !failed || world.is_moved(2) {
+            world.change(change);
+        }
+        match failure {
+            Some(Failure::Error(kind)) => Err(kind.into()),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl World {
@@ -188,6 +260,11 @@ impl World {
     fn check(&mut self, op: Op) -> io::Result<Option<Failure>> {
         if self.gone {
             return Err(io::Error::other("the process that had this handle is gone"));
+        }
+        match &mut self.ends_after {
+            Some(0) => return Err(io::Error::other("the power is about to be cut")),
+            Some(left) => *left -= 1,
+            None => {}
         }
         *self.counts.entry(op).or_default() += 1;
         for fault in self.faults.iter_mut().filter(|fault| fault.op == op && fault.times > 0) {
@@ -217,6 +294,29 @@ impl World {
     fn sync_names(&mut self) {
         self.durable_names = self.names.clone();
         self.changes.clear();
+    }
+
+    /// Whether a restless disk does something by itself now.
+    fn is_moved(&mut self, one_in: u64) -> bool {
+        self.unrest.as_mut().is_some_and(|dice| dice.one_in(one_in))
+    }
+
+    /// What a restless disk writes by itself: some of what differs, each sector and each change on its own.
+    fn write_back(&mut self, inode: usize) {
+        let Some(dice) = &mut self.unrest else { return };
+        let inode = &mut self.inodes[inode];
+        let dirty = inode.dirty.clone();
+        inode.keep(&mut || dice.one_in(2));
+        // They may be written to again before anybody syncs.
+        inode.dirty = dirty;
+        let mut later = Vec::new();
+        for change in std::mem::take(&mut self.changes) {
+            if dice.one_in(8) {
+                change.apply(&mut self.durable_names);
+            }
+            later.push(change);
+        }
+        self.changes = later;
     }
 }
 
@@ -295,22 +395,20 @@ impl Disk for Twin {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        let mut world = self.world(Op::Rename)?;
-        let inode = world.find(from)?;
-        world.change(Change::Renamed(from.to_owned(), to.to_owned(), inode));
-        Ok(())
+        self.change(Op::Rename, |world| Ok(Change::Renamed(from.to_owned(), to.to_owned(), world.find(from)?)))
     }
 
     fn set_aside(&self, name: &str) -> io::Result<()> {
-        self.rename(name, &format!("damaged/{name}"))?;
+        let names = self.names();
+        let copies =
+            (1..).map(|copy| if copy == 1 { format!("damaged/{name}") } else { format!("damaged/{name}.{copy}") });
+        let free = copies.into_iter().find(|aside| !names.contains(aside)).unwrap_or_default();
+        self.rename(name, &free)?;
         self.sync_directory()
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        let mut world = self.world(Op::Remove)?;
-        world.find(name)?;
-        world.change(Change::Removed(name.to_owned()));
-        Ok(())
+        self.change(Op::Remove, |world| world.find(name).map(|_| Change::Removed(name.to_owned())))
     }
 
     fn list(&self) -> io::Result<Vec<Entry>> {
@@ -371,6 +469,9 @@ impl File for Handle {
             return Err(io::ErrorKind::StorageFull.into());
         }
         let written = if failure.is_some() { bytes.len().div_ceil(2) } else { bytes.len() };
+        if world.is_moved(4) {
+            world.write_back(self.inode);
+        }
         world.inodes[self.inode].write(&bytes[..written], at);
         match failure {
             Some(Failure::Error(kind)) => Err(kind.into()),
@@ -381,6 +482,9 @@ impl File for Handle {
     fn sync(&self) -> io::Result<()> {
         let mut world = hold(&self.twin.0);
         let failure = world.check(Op::Sync)?;
+        if world.is_moved(2) {
+            world.write_back(self.inode);
+        }
         let inode = &mut world.inodes[self.inode];
         if let Some(Failure::Error(kind)) = failure {
             inode.dirty.clear();

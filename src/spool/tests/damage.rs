@@ -12,10 +12,10 @@ use super::*;
 
 /// Where an event lies.
 #[derive(Debug, Clone)]
-struct Lies {
-    file: String,
-    bytes: Range<usize>,
-    name: String,
+pub(super) struct Lies {
+    pub(super) file: String,
+    pub(super) bytes: Range<usize>,
+    pub(super) name: String,
 }
 
 /// A spool of several segments that was killed, and where everything lies in it. The first event is delivered.
@@ -38,7 +38,7 @@ fn image() -> (Twin, Vec<Lies>) {
     (twin, lies)
 }
 
-fn lies(twin: &Twin) -> Vec<Lies> {
+pub(super) fn lies(twin: &Twin) -> Vec<Lies> {
     let mut all = Vec::new();
     for file in twin.names_with(".seg") {
         let bytes = twin.bytes(&file).len() as u64;
@@ -57,7 +57,7 @@ fn lies(twin: &Twin) -> Vec<Lies> {
     all
 }
 
-fn counter(rig: &Rig, name: &str) -> u64 {
+pub(super) fn counter(rig: &Rig, name: &str) -> u64 {
     let text = rig.metrics.encode();
     let line = text.lines().find(|line| line.starts_with(&format!("hookgate_{name} "))).expect("registered");
     line.rsplit(' ').next().expect("a value").parse().expect("a number")
@@ -66,6 +66,7 @@ fn counter(rig: &Rig, name: &str) -> u64 {
 /// Opens what is left and holds it to: every event that was not hit comes out, as it was; what was hit is reported; a
 /// damaged file is set aside once the rest is delivered.
 fn check(twin: Twin, lies: &[Lies], hit: &BTreeSet<String>) {
+    let seen = super::inspections::look(&twin);
     let mut rig = Rig::on(twin);
     let parcels = rig.take_all();
     let found: BTreeSet<String> = parcels.iter().map(name).collect();
@@ -84,6 +85,7 @@ fn check(twin: Twin, lies: &[Lies], hit: &BTreeSet<String>) {
     }
     let (corrupt, torn) = (counter(&rig, "spool_corrupt_records_total"), counter(&rig, "spool_torn_tails_total"));
     assert!(hit.is_empty() || corrupt + torn > 0, "{hit:?} are gone without a word");
+    seen.agrees_with(&names(&parcels), corrupt, torn);
     if corrupt > 0 {
         assert!(counter(&rig, "spool_damaged_segments") > 0);
     }

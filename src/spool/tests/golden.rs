@@ -62,6 +62,7 @@ fn a_checkpoint_is_written_as_ever() {
 #[test]
 fn a_key_file_is_written_as_ever() {
     let mut rig = written();
+    rig.take_all().into_iter().for_each(Parcel::delivered);
     let number = hold(&rig.core().outlet).ledger.segments().next().expect("there is one").number;
     rig.opened.keeper.remember_keys(&[number]).expect("can be written");
     let file = rig.twin.names_with(".keys").remove(0);

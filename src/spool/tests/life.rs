@@ -157,7 +157,11 @@ fn keys_are_forgotten_after_the_horizon() {
     let mut remembered = 0;
     let clock = Clock::standing_at(UnixMillis(NOW.0 + 4 * 86_400_000));
     let limits = Limits::of(&settings(), HORIZON);
-    let opened = opening::open(Arc::new(twin), Path::new("/spool"), limits, clock, metrics(), &mut |_| remembered += 1);
+    let mut remember = |_: Remembered<'_>| {
+        remembered += 1;
+        None
+    };
+    let opened = opening::open(Arc::new(twin), Path::new("/spool"), limits, clock, metrics(), &mut remember);
     opened.expect("opens").keeper.turn();
     assert_eq!(remembered, 0);
 }
@@ -199,6 +203,54 @@ fn a_checkpoint_spares_what_was_delivered() {
     }
     rig.tidy();
     assert_eq!(names(&rig.cut().take_all()), ["1", "3"]);
+}
+
+#[test]
+fn what_was_delivered_is_not_sent_again_after_any_number_of_starts() {
+    let mut rig = Rig::new();
+    rig.kept("a", "t");
+    rig.take_all().into_iter().for_each(Parcel::delivered);
+    rig.tidy();
+    for _ in 0..3 {
+        rig = rig.killed();
+        assert!(rig.take_all().is_empty());
+        rig.tidy();
+    }
+}
+
+#[test]
+fn a_compaction_leaves_no_key_of_what_it_keeps_in_a_key_file() {
+    let mut rig = held_up();
+    rig.tidy();
+    // All that is parked is lost to damage: each sender's next try must be taken.
+    let twin = rig.twin.kill();
+    for name in twin.names_with(".seg") {
+        twin.corrupt(&name, |bytes| bytes.fill(0xff));
+    }
+    let rig = Rig::on(twin);
+    assert!(rig.take_all().is_empty());
+    assert!(PAUSED.iter().all(|name| !rig.remembered.contains(&digest(name))));
+    assert!(rig.remembered.contains(&digest("1")), "what was delivered is remembered");
+}
+
+#[test]
+fn a_clock_that_is_ahead_for_a_while_costs_no_key_file_though_events_come() {
+    let mut rig = Rig::new();
+    flow(&mut rig, 0..30);
+    let mut rig = rig.killed();
+    let files = rig.twin.names_with(".keys");
+    rig.clock.set_wall(NOW.plus(HORIZON * 100));
+    let late = Event { received_at: rig.clock.wall(), ..event("late", "t", 3000) };
+    for _ in 0..12 {
+        rig.keep(&late, Ack::Disk).expect("has room");
+        rig.write();
+        rig.take_all().into_iter().for_each(Parcel::delivered);
+        rig.tidy();
+    }
+    rig.clock.set_wall(NOW);
+    let rig = rig.killed();
+    assert!(rig.twin.names_with(".keys").contains(&files[0]));
+    assert!((0..30).all(|index| rig.remembered.contains(&digest(&format!("{index}")))));
 }
 
 #[test]
@@ -365,6 +417,22 @@ fn a_compaction_that_came_out_damaged_gives_way_to_what_it_replaced() {
     let twin = rig.twin.kill();
     twin.corrupt(&compacted, |bytes| bytes[700] ^= 1);
     assert_eq!(names(&Rig::on(twin).take_all()), PAUSED);
+}
+
+#[test]
+fn a_compaction_that_came_out_damaged_stays_where_some_of_what_it_replaced_has_gone() {
+    let mut rig = held_up();
+    // The first of the old ones cannot be removed; the others are.
+    rig.twin.fail(Op::Remove, 0, 1, io::twin::Failure::Error(std::io::ErrorKind::Other));
+    rig.twin.fail(Op::Rename, 1, 1, io::twin::Failure::Error(std::io::ErrorKind::Other));
+    rig.tidy();
+    let compacted = rig.twin.names_with(".seg").pop().expect("there is one");
+    let twin = rig.twin.kill();
+    twin.corrupt(&compacted, |bytes| bytes[700] ^= 1);
+    let rig = Rig::on(twin);
+    assert_eq!(names(&rig.take_all()), PAUSED[1..], "what was not hit comes");
+    assert!(!rig.metrics.encode().contains("hookgate_spool_corrupt_records_total 0\n"));
+    assert_eq!(rig.twin.names().iter().filter(|name| name.starts_with("damaged/")).count(), 1);
 }
 
 #[test]

@@ -14,17 +14,24 @@ use super::io::twin::Twin;
 use super::limits::Limits;
 use super::opening::{self, Opened};
 use super::*;
+use crate::dedupe::{Dedupe, Ring};
 use crate::event::{Claim, Headers};
 use crate::metrics::Build;
 
 mod basics;
+mod blows;
+mod clocks;
+mod copies;
 mod damage;
 mod faults;
 mod golden;
+mod inspections;
 mod life;
+mod many;
 mod model;
 mod openings;
 mod paths;
+mod recovered;
 mod slots;
 mod threads;
 
@@ -44,6 +51,8 @@ fn settings() -> Settings {
 const HORIZON: Duration = Duration::from_hours(72);
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 const VOLUME_BYTES: u64 = 1 << 20;
+/// The source for whose events Kafka is needed too.
+const DEMANDING: &str = "demanding";
 
 fn metrics() -> Arc<Metrics> {
     Arc::new(Metrics::new(Build { version: "1", revision: "r", rustc: "c" }))
@@ -69,6 +78,11 @@ fn event(name: &str, topic: &str, bytes: usize) -> Event {
 /// A digest that is easy to tell from others.
 fn digest(name: &str) -> Digest {
     name.bytes().fold(1, |sum: Digest, byte| sum.wrapping_mul(257).wrapping_add(Digest::from(byte)))
+}
+
+/// The same, of a source for which the disk alone is not enough.
+fn demanding(name: &str, topic: &str, bytes: usize) -> Event {
+    Event { source: DEMANDING.parse().expect("a name"), ..event(name, topic, bytes) }
 }
 
 /// Which event a parcel carries.
@@ -125,13 +139,22 @@ impl Drop for OneClaim {
     }
 }
 
+/// As the gateway does it with the keys of a source that asks for no more than the disk.
+fn restore_keys(dedupe: &Dedupe, ring: &Ring, event: Remembered<'_>) {
+    event.digests.iter().for_each(|digest| dedupe.restore(ring, *digest, event.received_at));
+}
+
 /// A spool whose threads are the test.
 struct Rig {
     twin: Twin,
     opened: Opened,
     clock: Clock,
     metrics: Arc<Metrics>,
+    /// Keys that were told at the opening and count.
     remembered: Vec<Digest>,
+    /// Keys that were told and do not count until Kafka has the event, and how their claims end.
+    pending: Vec<Digest>,
+    claims: Claims,
 }
 
 impl Rig {
@@ -144,16 +167,32 @@ impl Rig {
     }
 
     fn with(twin: Twin, settings: &Settings, change: impl FnOnce(&mut Limits)) -> Result<Self, OpenError> {
-        let clock = Clock::standing_at(NOW);
+        Self::at(twin, settings, Clock::standing_at(NOW), change, &mut |_| {})
+    }
+
+    /// At a time of its own; the keys are told on.
+    fn at(
+        twin: Twin,
+        settings: &Settings,
+        clock: Clock,
+        change: impl FnOnce(&mut Limits),
+        tell: &mut dyn FnMut(Remembered<'_>),
+    ) -> Result<Self, OpenError> {
         let metrics = metrics();
         let mut limits = Limits::of(settings, HORIZON);
         change(&mut limits);
         let mut remembered = Vec::new();
-        let mut remember = |key: Remembered<'_>| remembered.push(key.digest);
+        let (mut pending, claims) = (Vec::new(), Claims::default());
+        let mut remember = |event: Remembered<'_>| {
+            tell(event);
+            let claimed = event.source == DEMANDING && !event.delivered;
+            if claimed { &mut pending } else { &mut remembered }.extend_from_slice(event.digests);
+            claimed.then(|| claims.one())
+        };
         let disk = Arc::new(twin.clone());
         let opened =
             opening::open(disk, Path::new("/spool"), limits, clock.clone(), Arc::clone(&metrics), &mut remember)?;
-        Ok(Self { twin, opened, clock, metrics, remembered })
+        Ok(Self { twin, opened, clock, metrics, remembered, pending, claims })
     }
 
     fn core(&self) -> &Arc<Core> {

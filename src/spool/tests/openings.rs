@@ -9,7 +9,7 @@ use super::*;
 
 fn open_at(dir: PathBuf) -> Result<Spool, OpenError> {
     let settings = Settings { dir, ..settings() };
-    Spool::open(&settings, HORIZON, Clock::standing_at(NOW), metrics(), &mut |_| {})
+    Spool::open(&settings, HORIZON, Clock::standing_at(NOW), metrics(), &mut |_| None)
 }
 
 fn refused(twin: &Twin) -> OpenError {
@@ -175,6 +175,71 @@ fn a_copy_of_a_segment_is_not_taken_for_it() {
     }
     for name in ["x.spare", "x.new", "x.keys"] {
         assert_eq!(rig.twin.bytes(name), b"precious", "{name}");
+    }
+}
+
+/// Four segments of one event each, killed.
+fn four_segments() -> Twin {
+    let mut rig = Rig::new();
+    for name in ["a", "b", "c", "d"] {
+        rig.keep(&event(name, "t", 4000), Ack::Disk).expect("has room");
+        rig.write();
+        rig.tidy();
+    }
+    rig.twin.kill()
+}
+
+#[test]
+fn segments_whose_names_have_changed_places_are_told_by_their_headers() {
+    let twin = four_segments();
+    let names = twin.names_with(".seg");
+    let contents: Vec<_> = names.iter().map(|name| twin.bytes(name)).collect();
+    for (name, content) in names.iter().zip(contents.iter().cycle().skip(1)) {
+        twin.corrupt(name, |bytes| bytes.clone_from(content));
+    }
+    let mut rig = Rig::on(twin);
+    let parcels = rig.take_all();
+    assert_eq!(super::names(&parcels), ["a", "b", "c", "d"]);
+    parcels.into_iter().for_each(Parcel::delivered);
+    rig.tidy();
+    assert_eq!(rig.twin.names_with(".seg").len(), 1, "each is removed under its own name");
+}
+
+#[test]
+fn a_power_cut_at_the_first_write_after_a_start_costs_nothing_of_the_last_one_before() {
+    let mut rig = Rig::new();
+    rig.kept("a", "t");
+    // The segment of the first life is empty now, and the next start makes it the spare that "b" is written to again.
+    let mut rig = rig.killed();
+    rig.kept("b", "t");
+    let twin = rig.twin.kill();
+    for operations in 0..40 {
+        let twin = twin.copy();
+        twin.end_after(operations);
+        drop(Rig::with(twin.clone(), &settings(), |_| {}));
+        // Of that start nothing is there but the first sector that it wrote.
+        let mut first = true;
+        let rig = Rig::on(twin.cut(&mut || std::mem::take(&mut first)));
+        assert_eq!(super::names(&rig.take_all()), ["a", "b"], "after {operations}");
+    }
+}
+
+#[test]
+fn a_spare_that_is_a_live_segment_by_another_name_is_not_written_to() {
+    let mut rig = Rig::new();
+    for name in ["a", "b"] {
+        rig.kept(name, "t");
+    }
+    let twin = rig.twin.kill();
+    let live = twin.names_with(".seg").remove(0);
+    // A rename of which a power cut has left the old name too, and one of which it has left the new one.
+    for spare in ["0000000000000001.spare", &live.replace(".seg", ".spare")] {
+        let twin = twin.copy();
+        twin.link(&live, spare);
+        let mut rig = Rig::on(twin);
+        rig.kept("c", "t");
+        let rig = rig.cut();
+        assert_eq!(super::names(&rig.take_all()), ["a", "b", "c"], "{spare}");
     }
 }
 

@@ -11,7 +11,10 @@ fn open(dir: &Path) -> (Spool, Vec<Digest>) {
     let settings =
         Settings { dir: dir.to_owned(), max_bytes: ByteSize::mib(8), segment_bytes: ByteSize::kib(64), ..settings() };
     let mut remembered = Vec::new();
-    let mut remember = |key: Remembered<'_>| remembered.push(key.digest);
+    let mut remember = |event: Remembered<'_>| {
+        remembered.extend_from_slice(event.digests);
+        None
+    };
     let spool = Spool::open(&settings, HORIZON, Clock::system(), metrics(), &mut remember).expect("opens");
     (spool, remembered)
 }

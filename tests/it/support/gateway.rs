@@ -24,7 +24,7 @@ pub(crate) struct Gateway {
     dir: TempDir,
     process: Process,
     /// How it is started again, for its directory.
-    again: Box<dyn Fn(&Path) -> Command>,
+    again: Box<dyn Fn(&Path) -> Command + Send + Sync>,
 }
 
 /// The binary that cargo built for these tests.
@@ -66,7 +66,7 @@ impl Gateway {
 
     /// The same by another command than `hookgate run`, now and at each new start: it gets the directory, in which the
     /// configuration lies at [`CONFIG`].
-    pub(crate) fn launch_by(config: &str, command: impl Fn(&Path) -> Command + 'static) -> Self {
+    pub(crate) fn launch_by(config: &str, command: impl Fn(&Path) -> Command + Send + Sync + 'static) -> Self {
         let mut gateway = Self::launch_with(config, |dir| Process::start(&command(dir), &dir.join(LOG)));
         gateway.again = Box::new(command);
         gateway

@@ -10,6 +10,7 @@ pub(crate) mod metrics;
 pub(crate) mod port;
 pub(crate) mod process;
 pub(crate) mod promise;
+pub(crate) mod said;
 pub(crate) mod scratch;
 pub(crate) mod setup;
 pub(crate) mod sign;

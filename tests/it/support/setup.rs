@@ -23,7 +23,7 @@ impl Setup {
         Self::before(&kafka.bootstrap(), name)
     }
 
-    /// The same before brokers that need not be there.
+    /// The same before brokers that need not be there; commas between them.
     pub(crate) fn before(brokers: &str, name: &'static str) -> Self {
         let kafka = ", create_topics: { partitions: 1, replication: 1 }".to_owned();
         let (brokers, more) = (brokers.to_owned(), "shutdown: { drain_delay: 0s }\n".to_owned());
@@ -71,6 +71,7 @@ impl Setup {
     /// As the gateway reads it.
     pub(crate) fn text(&self) -> String {
         let Self { brokers, name, kafka, more, sources } = self;
+        let brokers = brokers.replace(',', "\", \"");
         format!(
             "kafka: {{ brokers: [\"{brokers}\"], topic: \"{name}.{{source}}\", dead_letter_topic: {name}.dead{kafka} }}\n\
              {more}sources:\n{sources}"

@@ -1,13 +1,13 @@
-//! A real Apache Kafka: one node, broker and controller in one process, from the jars that `tests/run.sh` fetches.
+//! A real Apache Kafka of one node or several, from the jars that `tests/run.sh` fetches.
 
+pub(crate) mod node;
 pub(crate) mod record;
 mod rights;
 pub(crate) mod settings;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::OnceLock;
+use std::thread;
 use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
@@ -15,19 +15,19 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use tempfile::TempDir;
 
+use self::node::Node;
 use self::settings::{Access, Settings};
 use crate::support::limit::{LIMIT, wait_for};
-use crate::support::process::Process;
-use crate::support::scratch;
+use crate::support::{port, scratch};
 
 /// What one question to the broker may take.
 const ASK: Duration = Duration::from_secs(5);
 
-/// A broker with its data; both end with this value.
+/// Brokers with their data; both end with this value. What is done to it is done to all of its nodes.
 pub(crate) struct Kafka {
-    settings: Settings,
-    dir: TempDir,
-    process: Mutex<Option<Process>>,
+    /// The first one is the controller of all.
+    nodes: Vec<Node>,
+    _dir: TempDir,
 }
 
 impl Kafka {
@@ -49,50 +49,65 @@ impl Kafka {
         Self::start_with(Access::Guarded)
     }
 
+    /// Three brokers that keep everything three times, and take nothing that fewer than two of them have. The first one
+    /// is their only controller: without it nobody becomes a leader.
+    pub(crate) fn start_three() -> Self {
+        Self::start_nodes(3, Access::Open)
+    }
+
     fn start_with(access: Access) -> Self {
+        Self::start_nodes(1, access)
+    }
+
+    fn start_nodes(count: usize, access: Access) -> Self {
         let dir = scratch::dir("kafka-");
-        let settings = Settings::new(access, dir.path());
-        fs::write(settings.file(), settings.text()).expect("the settings can be written");
-        format(&settings);
-        let kafka = Self { settings, dir, process: Mutex::new(None) };
+        let controller = port::free();
+        let node = |number: usize| {
+            let dir = dir.path().join(number.to_string());
+            fs::create_dir(&dir).expect("a directory under target");
+            Node::new(Settings::new(number, count, access, &dir, controller))
+        };
+        let kafka = Self { nodes: (1..=count).map(node).collect(), _dir: dir };
+        thread::scope(|scope| kafka.nodes.iter().for_each(|node| drop(scope.spawn(|| node.format()))));
         kafka.restart();
         kafka
     }
 
-    /// `host:port` for `kafka.brokers`.
+    /// One of its nodes, by a number from 1.
+    pub(crate) fn node(&self, number: usize) -> &Node {
+        &self.nodes[number - 1]
+    }
+
+    /// `host:port` of each, with commas between them.
     pub(crate) fn bootstrap(&self) -> String {
-        self.settings.clients()
+        self.nodes.iter().map(Node::clients).collect::<Vec<_>>().join(",")
     }
 
     /// Holds every answer back, as a broker does whose machine hangs: connections stay open.
     pub(crate) fn pause(&self) {
-        self.running().as_ref().expect("a running broker").signal("STOP");
+        self.nodes.iter().for_each(Node::pause);
     }
 
     /// Lets a paused broker go on.
     pub(crate) fn resume(&self) {
-        self.running().as_ref().expect("a running broker").signal("CONT");
+        self.nodes.iter().for_each(Node::resume);
     }
 
     /// Ends the broker at once, paused or not; its data stay.
     pub(crate) fn kill(&self) {
-        if let Some(mut process) = self.running().take() {
-            process.kill();
-        }
+        self.nodes.iter().for_each(Node::kill);
     }
 
     /// Starts it (again) on the same port and data, and waits until it answers.
     pub(crate) fn restart(&self) {
-        let mut command = java();
-        command.args(["-Xmx512m", "-XX:+UseSerialGC", "kafka.Kafka"]).arg(self.settings.file());
-        let mut process = Process::start(&command, &self.dir.path().join("broker.log"));
-        wait_for("Kafka's first answer", || {
-            assert!(process.ended().is_none(), "Kafka ended at its start:\n{}", process.log());
-            let admin = self.admin();
-            let metadata = admin.inner().fetch_metadata(None, ASK).ok()?;
-            (!metadata.brokers().is_empty()).then_some(())
-        });
-        *self.running() = Some(process);
+        // All at once: a broker waits for its controller.
+        self.nodes.iter().for_each(Node::launch);
+        self.wait_until_there();
+    }
+
+    /// Waits until all of its nodes answer.
+    pub(crate) fn wait_until_there(&self) {
+        self.nodes.iter().for_each(Node::wait_until_there);
     }
 
     /// Makes a topic; records go to `partitions` partitions.
@@ -102,7 +117,7 @@ impl Kafka {
 
     /// The same, with settings of its own.
     pub(crate) fn create_topic_with(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) {
-        let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+        let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(self.replication()));
         let topic = settings.iter().fold(topic, |topic, (key, value)| topic.set(key, value));
         let options = AdminOptions::new().operation_timeout(Some(LIMIT)).request_timeout(Some(LIMIT));
         let admin = self.admin();
@@ -122,8 +137,7 @@ impl Kafka {
     /// Ends the broker and forgets everything it had: topics, records, producers.
     pub(crate) fn wipe(&self) {
         self.kill();
-        fs::remove_dir_all(self.settings.data()).expect("its data");
-        format(&self.settings);
+        self.nodes.iter().for_each(Node::wipe);
     }
 
     /// A setting of a topic, as Kafka has it; none where there is no such topic yet.
@@ -149,45 +163,20 @@ impl Kafka {
     /// A client that may do everything.
     fn insider(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", self.settings.insiders());
+        config.set("bootstrap.servers", self.insiders());
         config
     }
 
-    fn running(&self) -> MutexGuard<'_, Option<Process>> {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    fn insiders(&self) -> String {
+        self.nodes.iter().map(Node::insiders).collect::<Vec<_>>().join(",")
+    }
+
+    fn replication(&self) -> i32 {
+        i32::try_from(self.nodes.len()).expect("a few nodes")
     }
 }
 
 /// Waits for a future that needs no runtime of its own.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime").block_on(future)
-}
-
-/// `java` with Kafka's jars.
-fn java() -> Command {
-    let mut command = Command::new("java");
-    command.arg("-cp").arg(jars().join("*"));
-    command
-}
-
-/// Where the jars are.
-///
-/// # Panics
-/// When they are not there: a test that did not run must not look like one that passed.
-#[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of the gateway")]
-fn jars() -> PathBuf {
-    let given = std::env::var_os("HOOKGATE_TEST_KAFKA_LIBS").map(PathBuf::from);
-    let jars = given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/kafka/libs"));
-    assert!(jars.is_dir(), "Kafka's jars are not at {}: run tests/run.sh once, it fetches them", jars.display());
-    jars
-}
-
-/// Writes the empty cluster; Kafka does not start without.
-fn format(settings: &Settings) {
-    let cluster = "aG9va2dhdGUtdGVzdC1rYQ";
-    let arguments = ["kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c"];
-    let formatted = java().args(["-XX:TieredStopAtLevel=1"]).args(arguments).arg(settings.file()).output();
-    let formatted = formatted.expect("`java` can be run: tests/run.sh installs it");
-    let said = String::from_utf8_lossy(&formatted.stderr);
-    assert!(formatted.status.success(), "Kafka's storage tool failed:\n{said}");
 }

@@ -16,9 +16,12 @@ pub(super) enum Access {
     Guarded,
 }
 
-/// One node that is broker and controller. `CLIENTS` is the listener that the gateway is told of; whoever comes through
-/// `INSIDE` may do everything.
+/// One node: a broker, and the first one the controller too. `CLIENTS` is the listener that the gateway is told of;
+/// whoever comes through `INSIDE` may do everything.
 pub(super) struct Settings {
+    number: usize,
+    /// So many nodes there are.
+    count: usize,
     access: Access,
     dir: PathBuf,
     clients: u16,
@@ -27,12 +30,22 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    pub(super) fn new(access: Access, dir: &Path) -> Self {
-        Self { access, dir: dir.to_owned(), clients: port::free(), inside: port::free(), controller: port::free() }
+    pub(super) fn new(number: usize, count: usize, access: Access, dir: &Path, controller: u16) -> Self {
+        Self { number, count, access, dir: dir.to_owned(), clients: port::free(), inside: port::free(), controller }
+    }
+
+    /// Its number in the cluster.
+    pub(super) fn id(&self) -> i32 {
+        i32::try_from(self.number).expect("a few nodes")
     }
 
     pub(super) fn file(&self) -> PathBuf {
         self.dir.join("server.properties")
+    }
+
+    /// What the broker says.
+    pub(super) fn log(&self) -> PathBuf {
+        self.dir.join("broker.log")
     }
 
     /// Where the broker keeps everything.
@@ -48,18 +61,38 @@ impl Settings {
         format!("127.0.0.1:{}", self.inside)
     }
 
+    /// For Java. Three share what one may have, and are to start soon rather than to be fast.
+    pub(super) fn machine(&self) -> &'static [&'static str] {
+        if self.count == 1 { &["-Xmx512m"] } else { &["-Xmx192m", "-XX:TieredStopAtLevel=1"] }
+    }
+
+    /// For the storage tool: the quorum of controllers begins with this node, or there is one already.
+    pub(super) fn first_controllers(&self) -> &'static str {
+        if self.is_controller() { "--standalone" } else { "--no-initial-controllers" }
+    }
+
+    fn is_controller(&self) -> bool {
+        self.number == 1
+    }
+
     pub(super) fn text(&self) -> String {
-        let Self { clients, inside, controller, .. } = self;
+        let Self { number, clients, inside, controller, .. } = self;
         let data = self.data();
         let data = data.display();
         let (protocol, guard) = match self.access {
             Access::Open => ("PLAINTEXT", String::new()),
             Access::Guarded => ("SASL_PLAINTEXT", guard()),
         };
+        let (roles, listener) = if self.is_controller() {
+            ("broker,controller", format!(",CONTROLLER://127.0.0.1:{controller}"))
+        } else {
+            ("broker", String::new())
+        };
+        let in_sync = self.count.div_ceil(2);
         format!(
-            "process.roles=broker,controller
-node.id=1
-listeners=CLIENTS://127.0.0.1:{clients},INSIDE://127.0.0.1:{inside},CONTROLLER://127.0.0.1:{controller}
+            "process.roles={roles}
+node.id={number}
+listeners=CLIENTS://127.0.0.1:{clients},INSIDE://127.0.0.1:{inside}{listener}
 advertised.listeners=CLIENTS://127.0.0.1:{clients},INSIDE://127.0.0.1:{inside}
 listener.security.protocol.map=CLIENTS:{protocol},INSIDE:PLAINTEXT,CONTROLLER:PLAINTEXT
 inter.broker.listener.name=INSIDE
@@ -67,12 +100,14 @@ controller.listener.names=CONTROLLER
 controller.quorum.bootstrap.servers=127.0.0.1:{controller}
 log.dirs={data}
 auto.create.topics.enable=false
+min.insync.replicas={in_sync}
 offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+log.cleaner.dedupe.buffer.size=4194304
 broker.session.timeout.ms=1500
 broker.heartbeat.interval.ms=300
 {guard}"
