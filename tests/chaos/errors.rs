@@ -51,7 +51,7 @@ fn with_calls_to_its_disk_failing_at_random_it_loses_nothing_that_it_acknowledge
     let (interval, sources) = (Duration::from_millis(3), &["orders"]);
     let plan = Plan { address: faulty.gateway.public, family: "chaos-errors", sources, senders: 8, interval };
     let senders = Senders::start(&plan, "errors", &ledger);
-    let lives = row.rounds(16, 2000, |random| faulty.live(random));
+    let lives = row.rounds(16, 1000, |random| faulty.live(random));
     faulty.choose(&[]);
     faulty.reach(kafka.bootstrap());
     faulty.gateway.restart();
@@ -61,7 +61,7 @@ fn with_calls_to_its_disk_failing_at_random_it_loses_nothing_that_it_acknowledge
 
     let verdict = judge(kafka, &topics, &ledger.entries(), |_| true);
     let log = faulty.gateway.log();
-    assert!(verdict.holds(), "{verdict:#?}\nthe ledger: {}", ledger.path().display());
+    assert!(verdict.holds(), "{verdict}\n{verdict:#?}\nthe ledger: {}", ledger.path().display());
     assert!(!log.contains("runbook\":\"panics"), "{log}");
     let (told, refused) = (faults(&log), faulty.refused);
     assert!(told >= lives, "only {told} calls failed: nothing was shown\n{log}");

@@ -66,7 +66,7 @@ fn cut_and_judge(kind: Kind, mib: u64, family: &'static str) {
 
     let entries = ledger.entries();
     let verdict = judge(kafka, &topics, &entries, |entry| !machine.was_cutting(entry));
-    assert!(verdict.holds(), "{verdict:#?}\nthe ledger: {}", ledger.path().display());
+    assert!(verdict.holds(), "{verdict}\n{verdict:#?}\nthe ledger: {}", ledger.path().display());
     assert!(ledger.cut_off() > 0, "nobody was cut off: nothing was shown");
     let apart = judge(kafka, &topics, &entries, |entry| machine.was_cutting(entry));
     let (meanwhile, gone) = (apart.promised, apart.lost.len());
