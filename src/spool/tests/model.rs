@@ -598,7 +598,7 @@ mod slow {
 
     #[test]
     fn no_error_of_the_disk_costs_what_was_acknowledged() {
-        let row = Row::begin("errors", 200, 10_000);
+        let row = Row::begin("calls", 200, 10_000);
         let mut reached = Reached::default();
         let cases = row.run(|dice| reached.add(hold_to(Mix::Errors, dice)));
         let Reached { told, faults, restarts, refused_openings, set_aside, .. } = reached;
