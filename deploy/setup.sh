@@ -75,6 +75,20 @@ need_faults() {
   need fiu-utils "lets calls to the disk fail" command -v fiu-run
 }
 
+# Whether volumes can be mounted here: only root may, and not in every container.
+can_mount() {
+  [ "$(id -u)" -eq 0 ] || return 1
+  local dir kind code=0
+  dir=$(mktemp -d "$target/volume.XXXXXX")
+  for kind in ext4 xfs; do
+    { truncate -s 300M "$dir/$kind" && "mkfs.$kind" -q "$dir/$kind" && mkdir "$dir/mount" &&
+      mount -t "$kind" -o loop "$dir/$kind" "$dir/mount" && umount "$dir/mount" && rmdir "$dir/mount"; } \
+      >/dev/null 2>&1 || code=1
+  done
+  rm -rf "$dir"
+  return $code
+}
+
 # A real Apache Kafka: its jars, from Maven Central into $target/kafka/libs.
 need_kafka() {
   export HOOKGATE_TEST_KAFKA_LIBS=$target/kafka/libs

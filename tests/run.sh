@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks everything: format, lints, documentation, all tests against a real Apache Kafka, what is shipped in deploy, that
-# planted faults are caught, and that deploy/try.sh keeps its promise. Installs what it needs, says what and why; the second run takes seconds where
-# nothing changed.
+# planted faults are caught, and that deploy/try.sh keeps its promise. Installs what it needs, says what and why; the
+# second run takes seconds where nothing changed.
 #
 #   tests/run.sh            everything (about 25 minutes the first time on two cores)
 #   tests/run.sh --fast     without what takes minutes: tests in a module `slow`, and the release build
@@ -58,6 +58,12 @@ check() {
 tests() {
   local log=$logs/tests.log code=0 filter=()
   [ -z "$fast" ] || filter=(--skip slow::)
+  if ! can_mount; then
+    while read -r name; do
+      filter+=(--skip "$name")
+      skips+=("$name: volumes cannot be mounted here")
+    done < <(mounting_tests)
+  fi
   cargo test --locked --no-fail-fast -- "${filter[@]}" 2>&1 | tee "$log" | grep --line-buffered -v '\.\.\. ok$' || code=$?
   read -r ok bad < <(awk '/^test result:/ { ok += $4; bad += $6 } END { print ok + 0, bad + 0 }' "$log")
   passed=$((passed + ok))
@@ -72,6 +78,9 @@ tests() {
     failures+=("the tests did not run to their end: $log")
   fi
 }
+
+# By their names: `full::` is a room of other tests too.
+mounting_tests() { cargo test --locked -q --test chaos -- --list power:: full:: 2>/dev/null | sed -n 's/: test$//p'; }
 
 slow_tests() { cargo test --locked -q -- --list slow:: 2>/dev/null | sed -n 's/: test$//p'; }
 
@@ -107,7 +116,11 @@ check manifests "Kubernetes manifests, strictly" manifests
 say "Tests (compile; minutes the first time)"
 tests
 if [ -z "$fast" ]; then
-  check planted "Planted faults, each of which must be caught (compiles; minutes)" tests/planted.sh
+  if can_mount; then
+    check planted "Planted faults, each of which must be caught (compiles; minutes)" tests/planted.sh
+  else
+    skips+=("tests/planted.sh: volumes cannot be mounted here")
+  fi
   check try "deploy/try.sh --once (builds release; 10 minutes or so the first time)" deploy/try.sh --once
 else
   skips+=("tests/planted.sh: takes minutes (--fast)" "deploy/try.sh --once: builds release (--fast)")

@@ -35,7 +35,9 @@ fn fill_and_free(kind: Kind, family: &'static str) {
     let volume = Volume::new(kind, MIB);
     let kafka = Kafka::start();
     let topics = SOURCES.map(|source| format!("{family}.{source}"));
-    topics.iter().for_each(|topic| kafka.create_topic(topic, 4));
+    for topic in &topics {
+        kafka.create_topic(topic, 4);
+    }
     let spool =
         format!("spool: {{ dir: \"{}/spool\", max_bytes: 1GiB, segment_bytes: 1MiB }}", volume.path().display());
     let setup = Setup::new(&kafka, family).with(&spool).source("again", "ack: disk").source("once", "retries: false");

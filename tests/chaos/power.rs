@@ -3,6 +3,7 @@
 //! The cut is a call to the file system (`GOINGDOWN`, without a flush of its log), which takes some milliseconds. While it
 //! runs a sync may say that all is well though its bytes are gone afterwards, which no plug that is pulled does. So what
 //! was asked before the call's end and answered after its begin is counted apart; for everything else no excuse is made.
+//! Order is not judged: while the disk is dead, what Kafka takes in its place goes ahead of what waits on disk.
 
 use std::sync::Arc;
 use std::thread::sleep;
@@ -21,6 +22,8 @@ use crate::volume::{Kind, Volume};
 
 /// From a start to the cut.
 const LIFE: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(700)];
+/// From a start to a cut that meets it.
+const START: Duration = Duration::from_millis(60);
 /// From the cut to the kill: what the gateway does with a dead disk is seen too.
 const AFTER: [Duration; 2] = [Duration::ZERO, Duration::from_millis(100)];
 /// Nobody listens there, and no other address begins so.
@@ -106,14 +109,23 @@ impl Machine {
     /// Lives a while, and then again. In most lives there is no broker, so that only the disk holds what it promises.
     fn lose_power(&mut self, random: &mut Random, ledger: &Ledger) {
         sleep(random.between(LIFE[0], LIFE[1]));
+        self.cut(random, ledger);
+        if random.below(4) == 0 {
+            self.gateway.relaunch();
+            sleep(random.between(Duration::ZERO, START));
+            self.cut(random, ledger);
+        }
+        let next = if random.below(5) == 0 { self.broker.clone() } else { NOBODY.to_owned() };
+        self.reach(&next);
+    }
+
+    fn cut(&mut self, random: &mut Random, ledger: &Ledger) {
         let begun = ledger.now();
         self.volume.cut();
         self.cuts.push([begun, ledger.now()]);
         sleep(random.between(AFTER[0], AFTER[1]));
         self.gateway.kill();
         self.volume.come_back();
-        let next = if random.below(5) == 0 { self.broker.clone() } else { NOBODY.to_owned() };
-        self.reach(&next);
     }
 
     fn reach(&mut self, brokers: &str) {

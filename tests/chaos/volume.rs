@@ -104,7 +104,7 @@ impl Volume {
 
     /// What others could still write to it.
     pub(crate) fn free_bytes(&self) -> u64 {
-        let volume = rustix::fs::statvfs(&self.path()).expect("it is mounted");
+        let volume = rustix::fs::statvfs(self.path()).expect("it is mounted");
         volume.f_bavail * volume.f_frsize
     }
 
@@ -135,7 +135,7 @@ fn unmount(path: &Path, options: &[&str]) -> bool {
 fn run(command: &[&str], paths: &[&Path]) {
     let (program, arguments) = command.split_first().expect("a program");
     let ran = Command::new(program).args(arguments).args(paths).output();
-    let ran = ran.unwrap_or_else(|error| panic!("`{program}` cannot be run ({error}): tests/run.sh installs it"));
+    let ran = ran.expect("mkfs, mount and xfs_io can be run: tests/run.sh installs them");
     let said = String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "{command:?} failed; volumes need root and loop devices: {said}");
 }
