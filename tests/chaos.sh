@@ -13,9 +13,19 @@
 # shellcheck source=deploy/setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../deploy/setup.sh"
 
-# Rows by their test target: of the whole gateway, and of the spool and the dedupe alone.
+# Of the whole gateway; each is a module of tests/chaos.
 whole=(kill power errors full outage broker together stop)
-alone=(damage io model copies clock many)
+# Of the spool and the dedupe alone, by where the tests are.
+declare -A alone=(
+  [damage]=spool::tests::blows::
+  [model]=spool::tests::model::slow::the_spool
+  [calls]=spool::tests::model::slow::no_error
+  [copies]=spool::tests::copies::
+  [clock]=spool::tests::clocks::
+  [many]=spool::tests::many::
+)
+every=("${whole[@]}" damage model calls copies clock many)
+# These mount volumes.
 mounting=(power full)
 
 seed=$(date +%Y%m%d) size=large seconds='' rows=()
@@ -24,15 +34,15 @@ while [ $# -gt 0 ]; do
     --seed) seed=$2 && shift ;;
     --seconds) seconds=$2 && shift ;;
     --small) size=small ;;
-    -*) fail "unknown argument $1; it takes --seed N, --seconds N, --small and names of rows: ${whole[*]} ${alone[*]}" ;;
+    -*) fail "unknown argument $1; it takes --seed N, --seconds N, --small and names of rows: ${every[*]}" ;;
     *)
-      [[ " ${whole[*]} ${alone[*]} " == *" $1 "* ]] || fail "there is no row $1; there are ${whole[*]} ${alone[*]}"
+      [[ " ${every[*]} " == *" $1 "* ]] || fail "there is no row $1; there are ${every[*]}"
       rows+=("$1")
       ;;
   esac
   shift
 done
-[ ${#rows[@]} -gt 0 ] || rows=("${whole[@]}" "${alone[@]}")
+[ ${#rows[@]} -gt 0 ] || rows=("${every[@]}")
 
 need_rust
 need_build_tools
@@ -58,10 +68,10 @@ for row in "${rows[@]}"; do
     continue
   fi
   say "$row (seed $seed)"
-  if [[ " ${whole[*]} " == *" $row "* ]]; then
-    target_of=(--test chaos -- "$row::")
+  if [ -n "${alone[$row]-}" ]; then
+    target_of=(--lib -- "${alone[$row]}")
   else
-    target_of=(--lib -- "chaos_$row::")
+    target_of=(--test chaos -- "$row::")
   fi
   cargo test --locked --release "${target_of[@]}" --nocapture --test-threads 1 || failed+=("$row")
 done

@@ -52,7 +52,10 @@ cargo test --locked --no-run --lib --test chaos || fail "the build failed"
 # row FAULT NAME: runs a row with a fault, or with none.
 row() {
   local of=(--test chaos -- "$2::")
-  case "$2" in model | damage) of=(--lib -- "chaos_$2::") ;; esac
+  case "$2" in
+    model) of=(--lib -- spool::tests::model::slow::the_spool) ;;
+    damage) of=(--lib -- spool::tests::blows::) ;;
+  esac
   HOOKGATE_PLANTED=$1 cargo test --locked "${of[@]}" >"$planted/$1-$2.log" 2>&1
 }
 

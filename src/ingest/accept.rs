@@ -4,8 +4,10 @@
 //! This is where a 200 is earned. [`Accepted`] can only be built here, out of slots that have reported the event safe, and
 //! a [`super::Receipt`] for a delivery only out of an [`Accepted`].
 
+use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Sleep;
 
@@ -18,6 +20,9 @@ use crate::throttle::Held;
 use super::identify::Identified;
 use super::reject::Reject;
 use super::source::Terms;
+
+/// So often within the deadline a disk that refused is asked again, while Kafka has the events.
+const ASKS: u32 = 16;
 
 /// A delivery whose new events have their keys reserved.
 #[derive(Debug)]
@@ -119,8 +124,10 @@ async fn safe(
     if terms.comes_again(spool.room()) {
         return Err(Reject::NoCustody);
     }
-    let mut somebody_has_it = terms.first_custody().take(spool, &events).is_ok();
-    if somebody_has_it {
+    let first = terms.first_custody();
+    let first_has_it = first.take(spool, &events).is_ok();
+    let mut somebody_has_it = first_has_it;
+    if first_has_it {
         tokio::select! {
             biased;
             ended = all(&events) => match ended {
@@ -139,6 +146,7 @@ async fn safe(
     if !somebody_has_it {
         return Err(Reject::NoCustody);
     }
+    let refused = (first == Keeper::Disk && !first_has_it).then_some(first);
     tokio::select! {
         biased;
         ended = all(&events) => match ended {
@@ -146,7 +154,27 @@ async fn safe(
             Outcome::Lost => Err(Reject::NoCustody),
         },
         () = end => Err(Reject::Deadline),
+        never = ask_again(refused, spool, &events, terms.deadline / ASKS) => match never {},
     }
+}
+
+/// A disk that refused may only have had no segment ready at that moment. Kafka alone may be away for hours, and all the
+/// time each new try of the sender would share this one's fate.
+async fn ask_again(
+    refused: Option<Keeper>,
+    spool: &Spool,
+    events: &[(Event, Arc<Slot>)],
+    every: Duration,
+) -> Infallible {
+    if let Some(keeper) = refused {
+        loop {
+            tokio::time::sleep(every).await;
+            if keeper.take(spool, events).is_ok() {
+                break;
+            }
+        }
+    }
+    std::future::pending().await
 }
 
 /// Waits for each; lost as soon as one is.

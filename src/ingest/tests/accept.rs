@@ -255,6 +255,27 @@ async fn what_kafka_gives_up_early_the_disk_is_asked_to_keep() {
     standstill.end().await;
 }
 
+#[tokio::test]
+async fn a_disk_that_had_no_segment_ready_is_asked_again_while_kafka_is_away() {
+    // Larger than half a segment: each needs one of its own, and only one lies ready.
+    let body = |id: u8| format!(r#"{{"id":{id},"text":"{}"}}"#, "x".repeat(600 << 10));
+    let dir = tempfile::tempdir().expect("a directory");
+    let patient = |settings: &mut Settings| settings.terms.deadline = Duration::from_secs(16);
+    let scene = Scene::with(Ack::Disk, patient).on_disk(dir.path());
+    let [one, two, three, four] = [1, 2, 3, 4].map(body);
+    let (one, two, three, four, parcels) = tokio::join!(
+        scene.deliver(&one),
+        scene.deliver(&two),
+        scene.deliver(&three),
+        scene.deliver(&four),
+        scene.next()
+    );
+    assert!(parcels.iter().any(|parcel| parcel.sequence().is_none()), "the disk has refused none: nothing was shown");
+    for kept in [one, two, three, four] {
+        assert_eq!(custody(&kept), Some(Custody::Disk));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_spool_that_is_closed_takes_nothing() {
     for ack in [Ack::Disk, Ack::Kafka, Ack::Both, Ack::Memory] {

@@ -20,107 +20,14 @@ use super::*;
 use crate::chaos::{Dice, Row, say};
 use crate::metrics::Custody;
 
-#[derive(Debug, Clone)]
-pub(super) enum Step {
-    /// Keeps events of these sizes as one delivery.
-    Keep(Vec<u16>, Ways),
-    HandOver(u16),
-    Write,
-    Tidy,
-    Take,
-    Deliver(u8),
-    SetAside(u8),
-    Drop(u8),
-    ReadTopic(u8),
-    Advance(u16),
-    Fail(Op, u8, u8, Failure),
-    /// The same, while the next start reads the directory.
-    FailNext(Op, u8, u8, Failure),
-    Heal,
-    Shrink,
-    Grow,
-    Kill,
-    Close,
-    /// What was not synced is lost, or partly and in any order by this seed.
-    Cut(Option<u64>),
-    /// The same in the middle of the writer's turn at a few events, or of the keeper's, after so many operations.
-    CutDuring(u8, u64),
-}
+mod reached;
+mod steps;
 
-/// Which custodies get the event, and in which order.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Ways {
-    Disk,
-    DiskThenKafka,
-    KafkaThenDisk,
-}
+use reached::Reached;
+use steps::{Mix, Step, Ways, draw};
 
 const TOPICS: [&str; 3] = ["red", "green", "blue"];
 const SMALL_VOLUME: u64 = 24 << 10;
-
-/// How much of a run is faults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mix {
-    /// Some, of writing.
-    Usual,
-    /// Many, of reading too, also while the spool is opened.
-    Errors,
-}
-
-const ERRORS: [std::io::ErrorKind; 3] =
-    [std::io::ErrorKind::Other, std::io::ErrorKind::StorageFull, std::io::ErrorKind::ReadOnlyFilesystem];
-
-/// A run of up to 120 steps.
-pub(super) fn draw(mix: Mix, dice: &mut Dice) -> Vec<Step> {
-    (0..=dice.below(119)).map(|_| step(mix, dice)).collect()
-}
-
-fn step(mix: Mix, dice: &mut Dice) -> Step {
-    let byte = |dice: &mut Dice| u8::try_from(dice.below(256)).expect("a byte");
-    let size = |dice: &mut Dice| u16::try_from(dice.below(1500)).expect("small");
-    // The last ones are for a run of errors only.
-    let sort = dice.below(if mix == Mix::Errors { 118 } else { 100 });
-    match sort {
-        0..20 => {
-            let sizes = (0..=dice.below(3)).map(|_| size(dice)).collect();
-            Step::Keep(
-                sizes,
-                dice.pick(&[Ways::Disk, Ways::Disk, Ways::Disk, Ways::DiskThenKafka, Ways::KafkaThenDisk]),
-            )
-        }
-        20..23 => Step::HandOver(size(dice)),
-        23..38 => Step::Write,
-        38..46 => Step::Tidy,
-        46..57 => Step::Take,
-        57 => Step::CutDuring(byte(dice) % 12, dice.roll()),
-        58..74 => Step::Deliver(byte(dice)),
-        74..79 => Step::SetAside(byte(dice)),
-        79..82 => Step::Drop(byte(dice)),
-        82..85 => Step::ReadTopic(u8::try_from(dice.below(3)).expect("small")),
-        85..87 => Step::Advance(u16::try_from(1 + dice.below(7200)).expect("small")),
-        87..90 | 100..110 => fail(mix, dice, Step::Fail),
-        90..92 => Step::Heal,
-        92 => Step::Shrink,
-        93 => Step::Grow,
-        94 => Step::Kill,
-        95 => Step::Close,
-        96..100 => Step::Cut(Some(dice.roll()).filter(|seed| seed % 3 != 0)),
-        110..113 => Step::Cut(None),
-        _ => fail(mix, dice, Step::FailNext),
-    }
-}
-
-fn fail(mix: Mix, dice: &mut Dice, into: fn(Op, u8, u8, Failure) -> Step) -> Step {
-    let mut ops = vec![Op::Write, Op::Sync, Op::Create, Op::Rename, Op::Remove, Op::SyncDirectory];
-    if mix == Mix::Errors {
-        ops.extend([Op::Open, Op::Read, Op::Sync, Op::Write]);
-    }
-    let op = dice.pick(&ops);
-    let short = op == Op::Write && dice.one_in(4);
-    let failure = if short { Failure::Short } else { Failure::Error(dice.pick(&ERRORS)) };
-    let few = |dice: &mut Dice, bound| u8::try_from(dice.below(bound)).expect("small");
-    into(op, few(dice, 4), 1 + few(dice, 3), failure)
-}
 
 struct Known {
     event: Event,
@@ -146,40 +53,7 @@ pub(super) struct Model {
     unreadable: bool,
     /// What is to fail while the next start reads the directory.
     next: Vec<(Op, u8, u8, Failure)>,
-    pub(super) reached: Reached,
-}
-
-/// How often a run has been where it is to be: a model that never gets there proves nothing.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Reached {
-    pub(super) told: u64,
-    pub(super) faults: u64,
-    pub(super) restarts: u64,
-    pub(super) refused_openings: u64,
-    pub(super) recycled: u64,
-    pub(super) poisoned: u64,
-    pub(super) torn: u64,
-    pub(super) full: u64,
-    /// Lives in which the log went through more segments than the spool may have at once.
-    pub(super) wrapped: u64,
-    pub(super) set_aside: u64,
-}
-
-impl Reached {
-    pub(super) fn add(&mut self, other: Self) {
-        let Self { told, faults, restarts, refused_openings, recycled, poisoned, torn, full, wrapped, set_aside } =
-            other;
-        self.told += told;
-        self.faults += faults;
-        self.restarts += restarts;
-        self.refused_openings += refused_openings;
-        self.recycled += recycled;
-        self.poisoned += poisoned;
-        self.torn += torn;
-        self.full += full;
-        self.wrapped += wrapped;
-        self.set_aside += set_aside;
-    }
+    reached: Reached,
 }
 
 fn small_settings() -> Settings {
@@ -222,7 +96,7 @@ impl Model {
         self.rig.as_mut().expect("there is one")
     }
 
-    pub(super) fn step(&mut self, step: Step) {
+    fn step(&mut self, step: Step) {
         match step {
             Step::Keep(sizes, ways) => self.keep(&sizes, ways),
             Step::HandOver(size) => {
@@ -526,7 +400,7 @@ fn run(steps: &[Step], unrest: Option<&Dice>, aloud: bool) -> Reached {
 }
 
 /// Draws a run and holds the spool to it. Where that fails, says which of its steps are needed for that.
-pub(super) fn hold_to(mix: Mix, dice: &mut Dice) -> Reached {
+fn hold_to(mix: Mix, dice: &mut Dice) -> Reached {
     let steps = draw(mix, dice);
     let unrest = dice.one_in(2).then(|| dice.clone());
     let attempt = |steps: &[Step]| catch_unwind(AssertUnwindSafe(|| run(steps, unrest.as_ref(), false)));
@@ -598,7 +472,7 @@ mod slow {
 
     #[test]
     fn no_error_of_the_disk_costs_what_was_acknowledged() {
-        let row = Row::begin("errors", 200, 10_000);
+        let row = Row::begin("calls", 200, 10_000);
         let mut reached = Reached::default();
         let cases = row.run(|dice| reached.add(hold_to(Mix::Errors, dice)));
         let Reached { told, faults, restarts, refused_openings, set_aside, .. } = reached;

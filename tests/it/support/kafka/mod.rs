@@ -151,7 +151,8 @@ impl Kafka {
 
     /// How many partitions a topic has; 0 where there is none.
     pub(crate) fn partitions(&self, name: &str) -> usize {
-        let metadata = self.admin().inner().fetch_metadata(Some(name), ASK).expect("an answer");
+        let admin = self.admin();
+        let metadata = wait_for("a topic's metadata", || admin.inner().fetch_metadata(Some(name), ASK).ok());
         metadata.topics().first().map_or(0, |topic| topic.partitions().len())
     }
 

@@ -103,7 +103,8 @@ impl Reader {
     /// Partition → the offset that its next record will get.
     pub(crate) fn ends(&self) -> HashMap<i32, i64> {
         let end = |partition: &i32| {
-            let (_, high) = self.consumer.fetch_watermarks(&self.topic, *partition, ASK).expect("an answer");
+            let ask = || self.consumer.fetch_watermarks(&self.topic, *partition, ASK).ok();
+            let (_, high) = wait_for("the end of a partition", ask);
             (*partition, high)
         };
         self.partitions.iter().map(end).collect()
