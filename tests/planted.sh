@@ -10,7 +10,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/../deploy/setup.sh"
 # fault, row, what the row says of it
 faults=(
   "ack-before-sync     model  was told safe, and a power cut would take it"
-  "ack-before-sync     power  [1-9][0-9]* lost"
   "sync-again          model  was told safe, and a power cut would take it"
   "checksum-not-checked damage what comes is what was kept"
   "cursor-over-records kill   [1-9][0-9]* lost"
