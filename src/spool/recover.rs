@@ -178,7 +178,8 @@ fn has(name: &str, wanted: &str) -> bool {
 fn candidates(disk: &dyn Disk, listed: &[Listed], newest: u64, metrics: &Metrics) -> Result<Vec<Candidate>, Stop> {
     let mut strays = Vec::new();
     let mut named = Vec::new();
-    for Listed { name, bytes } in listed.iter().filter(|entry| has(&entry.name, segment::LIVE)) {
+    for Listed { name, bytes } in listed {
+        let Some((number, segment::LIVE)) = segment::parse(name) else { continue };
         let mut stray = |why| strays.push(Stray { name: name.clone(), why });
         let file = match disk.open(name) {
             Ok(file) => file,
@@ -188,7 +189,7 @@ fn candidates(disk: &dyn Disk, listed: &[Listed], newest: u64, metrics: &Metrics
                 continue;
             }
         };
-        match Header::read(&*file, *bytes) {
+        match Header::read_named(&*file, *bytes, number) {
             Ok(header) => named.push((name.clone(), Candidate { header, file, bytes: *bytes })),
             Err(NoHeader::Alien { version }) => return Err(Stop::Alien { name: name.clone(), version }),
             Err(NoHeader::Damaged) => stray("neither header of a segment can be read".into()),
@@ -320,6 +321,7 @@ fn spares(disk: &dyn Disk, listed: &[Listed], limits: &Limits) -> Vec<String> {
 /// A rename that a power cut has left half done gives one file two names, of which one is a live segment's. Then the spare
 /// has that one's number, or its header.
 fn is_free(disk: &dyn Disk, listed: &[Listed], number: u64, name: &str, bytes: u64) -> bool {
+    // The first sector may be of its next life already, and is what a power cut has left of that: it is read first.
     let is_live = listed.iter().any(|entry| entry.name == segment::name(number));
     let Ok(file) = disk.open(name) else { return false };
     !is_live && Header::read(&*file, bytes).ok().is_none_or(|header| header.number == number)

@@ -206,6 +206,21 @@ fn segments_whose_names_have_changed_places_are_told_by_their_headers() {
 }
 
 #[test]
+fn a_segment_with_another_ones_first_sector_is_told_by_its_name_and_its_last_sector() {
+    let twin = four_segments();
+    let names = twin.names_with(".seg");
+    for (name, other) in names.iter().flat_map(|name| names.iter().map(move |other| (name, other))) {
+        let twin = twin.copy();
+        let first = twin.bytes(other)[..512].to_vec();
+        twin.corrupt(name, |bytes| bytes[..512].copy_from_slice(&first));
+        let seen = inspections::look(&twin);
+        let found = super::names(&Rig::on(twin).take_all());
+        assert_eq!(found, ["a", "b", "c", "d"], "{other} over {name}");
+        seen.agrees_with(&found, 0, 0);
+    }
+}
+
+#[test]
 fn a_power_cut_at_the_first_write_after_a_start_costs_nothing_of_the_last_one_before() {
     let mut rig = Rig::new();
     rig.kept("a", "t");
