@@ -8,11 +8,8 @@ use super::core::{Core, Storage};
 use super::intake::{Batch, Intake, Pending, Place};
 use super::io::Disk;
 use super::keeper::Keeper;
-use super::ledger::Entry;
 use super::limits::Limits;
-use super::marks::Mark;
 use super::outlet::Outlet;
-use super::record::Head;
 use super::recover::{self, Memory, Stop};
 use super::scan::Frame;
 use super::writer::Writer;
@@ -144,11 +141,12 @@ pub(super) fn open(
         ready: Condvar::new(),
         storage: Some(Arc::clone(&storage)),
     });
-    let mut writer = Writer::new(Arc::clone(&core), Arc::clone(&storage), recovered.last_log);
+    // What the segment says that was passed over must stay the last word on the one before it.
+    let follows = if recovered.apart { storage.next_number() } else { recovered.last_log };
+    let mut writer = Writer::new(Arc::clone(&core), Arc::clone(&storage), follows);
     let mut keeper = Keeper::new(Arc::clone(&core), storage, recovered.key_files);
     keeper.measure();
     let covered = |frame: &Frame| recovered.checkpoint.covers(recovered.last_log, frame.head.sequence);
-    leave(&core, recovered.last_log, &recovered.tail, covered);
     match writer.adopt(rewritten(&recovered.tail)) {
         Ok(()) => {
             for frame in &recovered.tail {
@@ -185,16 +183,4 @@ fn rewritten(tail: &[Frame]) -> Batch {
         batch.records.push(Pending { sequence, received_at, bytes: frame.bytes.len(), slot: None });
     }
     batch
-}
-
-/// The last write stays where it is, until it lies in the first segment of this life.
-fn leave(core: &Core, number: u64, tail: &[Frame], delivered: impl Fn(&Frame) -> bool) {
-    let mut outlet = hold(&core.outlet);
-    let Some(segment) = outlet.ledger.segment_mut(number) else { return };
-    for frame in tail {
-        let Head { sequence, received_at, .. } = frame.head;
-        let entry = Entry { sequence, at: frame.at, end: frame.end(), received_at };
-        segment.enter(entry, if delivered(frame) { Mark::Delivered } else { Mark::Waiting });
-        segment.in_doubt.get_or_insert(entry);
-    }
 }

@@ -276,6 +276,33 @@ fn a_segment_that_cannot_be_opened_is_set_aside_and_the_others_are_delivered() {
 }
 
 #[test]
+fn a_segment_that_is_passed_over_comes_back_with_all_of_its_records() {
+    for passed_over in 0..4 {
+        let mut twin = four_segments();
+        let mut after = Vec::new();
+        for later in ["e", "f"] {
+            // Behind the two checkpoints.
+            twin.fail(Op::Open, 2 + passed_over, 1, Failure::Error(std_io::ErrorKind::Other));
+            twin.fail(Op::Rename, 0, 1, Failure::Error(std_io::ErrorKind::Other));
+            let mut rig = Rig::on(twin);
+            rig.kept(later, "t");
+            let mut parcels = rig.take_all();
+            assert!(parcels.len() > 3, "{:?}", names(&parcels));
+            after = names(&parcels);
+            assert!(after.iter().any(|name| name == later), "{after:?}");
+            parcels.drain(..).for_each(Parcel::delivered);
+            // What the checkpoint says of these numbers must not be said of the other's.
+            rig.core().storage.as_ref().expect("has one").checkpoint(&rig.core().outlet);
+            twin = rig.twin.kill();
+        }
+        let rig = Rig::on(twin);
+        assert_eq!(names(&rig.take_all()), ["a", "b", "c", "d", "e", "f"], "{passed_over}, after {after:?}");
+        assert_eq!(rig.remembered.len(), 6);
+        assert_eq!(rig.twin.names_with(".seg").iter().filter(|name| name.starts_with("damaged/")).count(), 0);
+    }
+}
+
+#[test]
 fn a_file_set_aside_takes_no_other_files_place() {
     let root = tempfile::tempdir().expect("a directory");
     let disk = io::Directory::open(root.path()).expect("opens");
