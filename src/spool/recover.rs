@@ -12,6 +12,9 @@
 //! the checkpoint knows so. Of another the gateway may say that the disk alone is not enough; its slot is recovered too,
 //! so that its key is pending until Kafka has it. Records that a segment holds beyond what its successor says was synced were
 //! written again elsewhere, or were given up, when that segment failed; they are left out.
+//!
+//! A segment that can neither be read nor set aside may be read by a later start. So its sequence numbers are left to it,
+//! and nothing is said that could be taken to be said of it.
 
 use std::collections::{HashMap, HashSet};
 use std::io;

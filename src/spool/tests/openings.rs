@@ -287,7 +287,6 @@ fn a_segment_that_is_passed_over_comes_back_with_all_of_its_records() {
             let mut rig = Rig::on(twin);
             rig.kept(later, "t");
             let mut parcels = rig.take_all();
-            assert!(parcels.len() > 3, "{:?}", names(&parcels));
             after = names(&parcels);
             assert!(after.iter().any(|name| name == later), "{after:?}");
             parcels.drain(..).for_each(Parcel::delivered);
