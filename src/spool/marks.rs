@@ -91,11 +91,13 @@ impl Marks {
 
     /// Takes off those from a place on.
     pub(super) fn split_off(&mut self, place: usize) -> Vec<Mark> {
-        let all: Vec<Mark> = (0..self.len).filter_map(|place| self.get(place)).collect();
-        let (stay, taken) = all.split_at(place.min(all.len()));
+        let mut stay: Vec<Mark> = (0..self.len).filter_map(|place| self.get(place)).collect();
+        let taken = stay.split_off(place.min(self.len));
         *self = Self::default();
-        stay.iter().for_each(|mark| self.push(*mark));
-        taken.to_vec()
+        for mark in stay {
+            self.push(mark);
+        }
+        taken
     }
 
     /// The mark at a place.
