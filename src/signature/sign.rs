@@ -9,7 +9,7 @@ use super::demands::Demands;
 use super::key::KeyError;
 use super::mac::MacKey;
 use super::private_key::PrivateKey;
-use super::scheme::{Block, Check, Encoding, Hash, Kind, Signed};
+use super::scheme::{Block, Check, Encoding, Hash, HeaderList, Kind, Signed, What};
 use crate::clock::UnixMillis;
 use crate::locate::{Expr, Request, Scope, pairs};
 use crate::secret::Secret;
@@ -91,11 +91,11 @@ impl Desk<'_> {
     }
 
     fn sign_content(&self, signed: &Signed, draft: &mut Draft) -> Result<(), SignError> {
-        let time_piece = self.put_time(draft)?;
+        let pieces: Vec<_> = self.put_time(draft)?.into_iter().chain(name_headers(signed, draft)).collect();
         self.put_conditions(draft)?;
         let signature = {
             let mut scope = Scope::of(draft.as_request());
-            scope.set_pieces(time_piece.iter().map(|piece| piece.as_bytes().into()).collect());
+            scope.set_pieces(pieces.iter().map(|piece| piece.as_bytes().into()).collect());
             let url = UrlParts { public_url: self.public_url, unescape: &signed.url_unescape };
             let parts = signed.contents.first().map(Vec::as_slice).unwrap_or_default();
             let content = Content::assemble(parts, &scope, url);
@@ -103,10 +103,9 @@ impl Desk<'_> {
         };
         let prefix = signed.prefix.first().map(String::as_str).unwrap_or_default();
         let after = signed.after.as_deref().unwrap_or_default();
-        let mut value = format!("{prefix}{after}{}", signed.encoding.encode(&signature));
-        if let (Some(piece), Some(separator)) = (time_piece, signed.separator) {
-            value = format!("{piece}{separator}{value}");
-        }
+        let value = format!("{prefix}{after}{}", signed.encoding.encode(&signature));
+        let separator = signed.separator.map(String::from).unwrap_or_default();
+        let value = [pieces, vec![value]].concat().join(&separator);
         put_first(&signed.signature, value.as_bytes(), draft)
     }
 
@@ -177,6 +176,17 @@ impl Draft {
         self.headers.insert(name, value);
         Ok(())
     }
+}
+
+/// A piece of the signature value that lists the headers to be signed: all that are there.
+fn name_headers(signed: &Signed, draft: &Draft) -> Option<String> {
+    signed.contents.first()?.iter().find_map(|part| match &part.what {
+        What::HeaderList(HeaderList { names: Expr::KeyValue(name), separator, .. }) => {
+            let names: Vec<_> = draft.headers.keys().map(HeaderName::as_str).collect();
+            Some(format!("{name}={}", names.join(&separator.to_string())))
+        }
+        _ => None,
+    })
 }
 
 /// Puts the secret where a block of a kind from `header` to `basic` looks for it.

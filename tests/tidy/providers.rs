@@ -9,14 +9,17 @@ use crate::source::{self, Source, assert_found, assert_none, root};
 
 /// Presets whose name is also a word that code has reason to use. `standard-webhooks` is a standard, not a provider.
 /// Names below four letters (`x`) are left out as well.
-const ALSO_WORDS: [&str; 14] = [
+const ALSO_WORDS: [&str; 16] = [
     "alchemy",
+    // As in `auth.0` and "log to".
+    "auth0",
     "box",
     "bridge",
     "front",
     "kick",
     "line",
     "linear",
+    "logto",
     "meta",
     "notion",
     "orb",
