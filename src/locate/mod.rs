@@ -11,6 +11,7 @@ mod scope;
 mod batch;
 mod json;
 mod pairs;
+mod xml;
 
 #[cfg(test)]
 mod tests;

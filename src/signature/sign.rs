@@ -133,7 +133,7 @@ impl Desk<'_> {
         let time = timestamp.format.write(self.now);
         match &timestamp.from {
             Expr::KeyValue(name) => Ok(Some(format!("{name}={time}"))),
-            from if from.any(&|expr| matches!(expr, Expr::Json(_) | Expr::Item { .. })) => Ok(None),
+            from if from.any(&|expr| matches!(expr, Expr::Json(_) | Expr::Xml(_) | Expr::Item { .. })) => Ok(None),
             from => put(from, time.as_bytes(), draft).map(|()| None),
         }
     }
@@ -244,6 +244,7 @@ fn put(place: &Expr, value: &[u8], draft: &mut Draft) -> Result<(), SignError> {
         Expr::First(places) => put_first(places, value, draft),
         Expr::StartsWith(from, _) => put(from, value, draft),
         Expr::Json(_)
+        | Expr::Xml(_)
         | Expr::Item { .. }
         | Expr::ItemIndex
         | Expr::KeyValue(_)

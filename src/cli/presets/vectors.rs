@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::cli::Exit;
 use crate::clock::UnixMillis;
 use crate::config::preset_source;
-use crate::ingest::source::{HandshakeAuth, Settings};
+use crate::ingest::source::{HandshakeAuth, Reply, Settings};
 use crate::secret::Secret;
 
 /// A delivery whose verdict is known. Further keys are for people.
@@ -165,6 +165,9 @@ impl Vector {
             Ok(source) => source,
             Err(problems) => return Some(problems.to_string().replace('\n', " ")),
         };
+        if let Some(difference) = self.reply_differs(&source) {
+            return Some(difference);
+        }
         let verdict = judge(&source, &delivery, self.clock());
         let wanted = self.wanted(&source);
         let fits = match (&verdict, &wanted) {
@@ -180,11 +183,21 @@ impl Vector {
         let open = |auth: &HandshakeAuth| matches!(auth, HandshakeAuth::None);
         let unsigned = self.secret.is_none() && !source.handshakes.iter().any(|handshake| open(&handshake.auth));
         match &self.expect_response {
-            Some(_) if unsigned && !source.handshakes.is_empty() => Verdict::Rejected("it is not signed".into()),
+            Some(_) if unsigned => Verdict::Rejected("it is not signed".into()),
             Some(answer) if self.kind == "challenge" && self.valid => Verdict::Challenge(answer.clone()),
             _ if self.valid => Verdict::Accepted,
             _ => Verdict::Rejected("it is not valid".into()),
         }
+    }
+
+    /// A preset without a handshake answers every delivery so; that can be compared though this one proves nothing.
+    fn reply_differs(&self, source: &Settings) -> Option<String> {
+        let wanted = self.expect_response.as_ref().filter(|_| self.secret.is_none() && source.handshakes.is_empty())?;
+        let Reply { status, content_type, body, headers } = source.accepted.clone();
+        let headers = headers.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+        let answer = Answer { status: status.as_u16(), content_type: Some(content_type), headers, body };
+        (!answer.is(wanted))
+            .then(|| format!("{}, expected {}", Verdict::Challenge(answer), Verdict::Challenge(wanted.clone())))
     }
 
     fn delivery(&self, target: &str) -> Option<Delivery> {

@@ -12,7 +12,8 @@ use crate::locate::{Batch, Composite, Expr, split_optional};
 use crate::signature::scheme::{self, Part, What};
 
 /// What a problem says is expected where an expression should be.
-const SHORT: &str = "header:Name, query:name, form:name, json:/pointer, item:/pointer, kv:name, =text or hash";
+const SHORT: &str =
+    "header:Name, query:name, form:name, json:/pointer, xml:/path, item:/pointer, kv:name, =text or hash";
 /// The keys of the long forms.
 const LONG: [&str; 5] = ["first", "from", "starts_with", "member", "except"];
 
@@ -45,7 +46,7 @@ impl Decode for Expr {
             let this = json!({ "$ref": "#/$defs/Expression" });
             let map = |keys: Json| json!({ "type": "object", "properties": keys, "additionalProperties": false });
             json!({ "description": "Where a value is.", "anyOf": [
-                schema::pattern("(header|query|form|kv):.+|(json|item):.*|=[\\s\\S]*|hash"),
+                schema::pattern("(header|query|form|kv):.+|xml:/.+|(json|item):.*|=[\\s\\S]*|hash"),
                 { "type": "array", "items": this },
                 map(json!({ "first": { "type": "array", "items": this } })),
                 map(json!({ "from": this, "starts_with": schema::text() })),
@@ -133,7 +134,7 @@ impl Decode for Batch {
         }
         match node.text().map(Self::parse) {
             Some(Ok(batch)) => Some(batch),
-            _ => refuse(node, at, "json:/pointer, form:name, lines, or { first: [such, …] }", problems),
+            _ => refuse(node, at, "json:/pointer, xml:/path, form:name, lines, or { first: [such, …] }", problems),
         }
     }
 
@@ -141,7 +142,7 @@ impl Decode for Batch {
         definitions.define("Batch", |_| {
             let list = json!({ "type": "array", "items": { "$ref": "#/$defs/Batch" } });
             json!({ "description": "The array whose elements are the events.", "anyOf": [
-                schema::pattern("json:/.*|form:.+|lines"),
+                schema::pattern("json:/.*|xml:/.+|form:.+|lines"),
                 { "type": "object", "properties": { "first": list }, "required": ["first"], "additionalProperties": false },
             ] })
         })

@@ -63,6 +63,15 @@ fn a_tolerance_beside_any_of_is_every_blocks() {
 }
 
 #[test]
+fn a_check_beside_any_of_is_every_blocks() {
+    let source = source("preset: standard-webhooks\nauth: { checks: [{ from: json:/tenant, equals: a }] }");
+    assert_eq!(source.demands.blocks.len(), 2);
+    for block in &source.demands.blocks {
+        assert!(matches!(&block.checks[..], [Check::Equals(Expr::Json(_), text)] if text == "a"));
+    }
+}
+
+#[test]
 fn only_closes_the_other_blocks() {
     let source = source("preset: standard-webhooks\nauth: { only: [v1] }");
     assert!(matches!(&source.demands.blocks[..], [block] if block.name.as_deref() == Some("v1")));
