@@ -143,6 +143,11 @@ impl<'a> Elements<'a> {
         self.places.is_empty()
     }
 
+    /// Whether their ranges are of the body, and they are JSON.
+    pub(super) fn are_of_body(&self) -> bool {
+        self.of_body && !self.is_xml
+    }
+
     /// Each in order.
     pub fn iter(&'a self) -> impl Iterator<Item = Element<'a>> {
         self.places.iter().enumerate().map(|(index, place)| Element { all: self, index, place })

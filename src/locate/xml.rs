@@ -159,7 +159,7 @@ impl<'t> Scanner<'t> {
                 self.at += 2;
                 let name = self.name()?;
                 self.skip_spaces();
-                self.expect(b">")?;
+                self.take(b">")?;
                 Ok(Some(Token::Close { name }))
             }
             [b'<', b'?', ..] => self.skip_to(b"?>", Token::Aside).map(Some),
@@ -209,7 +209,7 @@ impl<'t> Scanner<'t> {
     fn attribute(&mut self) -> Result<(&'t [u8], &'t [u8]), Refused> {
         let name = self.name()?;
         self.skip_spaces();
-        self.expect(b"=")?;
+        self.take(b"=")?;
         self.skip_spaces();
         let quote = match self.rest() {
             [quote @ (b'"' | b'\''), ..] => *quote,
@@ -248,7 +248,7 @@ impl<'t> Scanner<'t> {
         spaces
     }
 
-    fn expect(&mut self, text: &[u8]) -> Result<(), Refused> {
+    fn take(&mut self, text: &[u8]) -> Result<(), Refused> {
         if !self.rest().starts_with(text) {
             return Err(Refused);
         }

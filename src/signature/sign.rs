@@ -11,7 +11,7 @@ use super::mac::MacKey;
 use super::private_key::PrivateKey;
 use super::scheme::{Block, Check, Encoding, Hash, HeaderList, Kind, Signed, What};
 use crate::clock::UnixMillis;
-use crate::locate::{Expr, Request, Scope, pairs};
+use crate::locate::{Batch, Expr, Request, Scope, pairs, places};
 use crate::secret::Secret;
 
 /// A request that is about to be sent.
@@ -63,7 +63,8 @@ pub fn sign(demands: &Demands, secret: &Secret, draft: &Draft, now: UnixMillis) 
     let mut error = SignError::NoBlock;
     for block in &demands.blocks {
         let mut signed = draft.clone();
-        let desk = Desk { block, secret, public_url: demands.public_url.as_deref(), now };
+        let batch = demands.batch.as_ref();
+        let desk = Desk { block, secret, public_url: demands.public_url.as_deref(), batch, now };
         match desk.sign(&mut signed) {
             Ok(()) => return Ok(signed),
             Err(why) if matches!(error, SignError::NoBlock | SignError::Key(_)) => error = why,
@@ -77,6 +78,7 @@ struct Desk<'a> {
     block: &'a Block,
     secret: &'a Secret,
     public_url: Option<&'a str>,
+    batch: Option<&'a Batch>,
     now: UnixMillis,
 }
 
@@ -87,7 +89,7 @@ impl Desk<'_> {
         }
         self.put_time(draft)?;
         self.put_conditions(draft)?;
-        present(self.block, self.secret, draft)
+        present(self.block, self.secret, self.batch, draft)
     }
 
     fn sign_content(&self, signed: &Signed, draft: &mut Draft) -> Result<(), SignError> {
@@ -106,7 +108,7 @@ impl Desk<'_> {
         let value = format!("{prefix}{after}{}", signed.encoding.encode(&signature));
         let separator = signed.separator.map(String::from).unwrap_or_default();
         let value = [pieces, vec![value]].concat().join(&separator);
-        put_first(&signed.signature, value.as_bytes(), draft)
+        put_first(&signed.signature, value.as_bytes(), self.batch, draft)
     }
 
     fn signature(&self, signed: &Signed, content: &Content<'_>) -> Result<Vec<u8>, SignError> {
@@ -134,17 +136,17 @@ impl Desk<'_> {
         match &timestamp.from {
             Expr::KeyValue(name) => Ok(Some(format!("{name}={time}"))),
             from if from.any(&|expr| matches!(expr, Expr::Json(_) | Expr::Xml(_) | Expr::Item { .. })) => Ok(None),
-            from => put(from, time.as_bytes(), draft).map(|()| None),
+            from => put(from, time.as_bytes(), self.batch, draft).map(|()| None),
         }
     }
 
     fn put_conditions(&self, draft: &mut Draft) -> Result<(), SignError> {
         for check in &self.block.checks {
             match check {
-                Check::Equals(from, text) => put(from, text.as_bytes(), draft)?,
+                Check::Equals(from, text) => put(from, text.as_bytes(), self.batch, draft)?,
                 Check::Block(inner) => {
                     if let Some(secret) = inner.secrets.first() {
-                        present(inner, secret, draft)?;
+                        present(inner, secret, self.batch, draft)?;
                     }
                 }
                 Check::Absent(_) | Check::Ip(_) | Check::ClientCertificate { .. } => {}
@@ -152,7 +154,7 @@ impl Desk<'_> {
         }
         if let Some(digest) = &self.block.body_digest {
             let value = digest.encoding.encode(&digest.hash.digest([draft.body.as_slice()]));
-            put(&digest.from, value.as_bytes(), draft)?;
+            put(&digest.from, value.as_bytes(), self.batch, draft)?;
         }
         Ok(())
     }
@@ -190,7 +192,7 @@ fn name_headers(signed: &Signed, draft: &Draft) -> Option<String> {
 }
 
 /// Puts the secret where a block of a kind from `header` to `basic` looks for it.
-fn present(block: &Block, secret: &Secret, draft: &mut Draft) -> Result<(), SignError> {
+fn present(block: &Block, secret: &Secret, batch: Option<&Batch>, draft: &mut Draft) -> Result<(), SignError> {
     if matches!(block.kind, Kind::None) {
         return Ok(());
     }
@@ -201,9 +203,9 @@ fn present(block: &Block, secret: &Secret, draft: &mut Draft) -> Result<(), Sign
             let prefix = prefix.first().map(String::as_str).unwrap_or_default();
             draft.put_header(name, &[prefix.as_bytes(), bytes].concat())
         }
-        Kind::Query(name) => put(&Expr::Query(name.clone()), bytes, draft),
-        Kind::Form(name) => put(&Expr::Form(name.clone()), bytes, draft),
-        Kind::Json(from) => put(from, bytes, draft),
+        Kind::Query(name) => put(&Expr::Query(name.clone()), bytes, batch, draft),
+        Kind::Form(name) => put(&Expr::Form(name.clone()), bytes, batch, draft),
+        Kind::Json(from) => put(from, bytes, batch, draft),
         Kind::Basic => draft.put_header(&AUTHORIZATION, format!("Basic {}", Encoding::Base64.encode(bytes)).as_bytes()),
         Kind::Path if draft.target.contains("{secret}") => {
             draft.target = draft.target.replace("{secret}", &escaped(bytes));
@@ -214,10 +216,10 @@ fn present(block: &Block, secret: &Secret, draft: &mut Draft) -> Result<(), Sign
     }
 }
 
-fn put_first(places: &[Expr], value: &[u8], draft: &mut Draft) -> Result<(), SignError> {
+fn put_first(places: &[Expr], value: &[u8], batch: Option<&Batch>, draft: &mut Draft) -> Result<(), SignError> {
     let mut error = SignError::Place("nothing".to_owned());
     for place in places {
-        match put(place, value, draft) {
+        match put(place, value, batch, draft) {
             Ok(()) => return Ok(()),
             Err(why) => error = why,
         }
@@ -225,8 +227,8 @@ fn put_first(places: &[Expr], value: &[u8], draft: &mut Draft) -> Result<(), Sig
     Err(error)
 }
 
-/// Puts a value where the expression finds it. In JSON it has to be there already.
-fn put(place: &Expr, value: &[u8], draft: &mut Draft) -> Result<(), SignError> {
+/// Puts a value where the expression finds it. In JSON another has to be there already, in a batch in each element.
+fn put(place: &Expr, value: &[u8], batch: Option<&Batch>, draft: &mut Draft) -> Result<(), SignError> {
     if place.find(&Scope::of(draft.as_request())).is_some_and(|found| *found == *value) {
         return Ok(());
     }
@@ -241,11 +243,10 @@ fn put(place: &Expr, value: &[u8], draft: &mut Draft) -> Result<(), SignError> {
             draft.body = with_pair(&draft.body, name, value).into_bytes();
             Ok(())
         }
-        Expr::First(places) => put_first(places, value, draft),
-        Expr::StartsWith(from, _) => put(from, value, draft),
-        Expr::Json(_)
-        | Expr::Xml(_)
-        | Expr::Item { .. }
+        Expr::First(places) => put_first(places, value, batch, draft),
+        Expr::StartsWith(from, _) => put(from, value, batch, draft),
+        Expr::Json(_) | Expr::Item { .. } => put_into_json(place, value, batch, draft),
+        Expr::Xml(_)
         | Expr::ItemIndex
         | Expr::KeyValue(_)
         | Expr::Text(_)
@@ -253,6 +254,19 @@ fn put(place: &Expr, value: &[u8], draft: &mut Draft) -> Result<(), SignError> {
         | Expr::Member { .. }
         | Expr::Composite(_) => Err(SignError::Place(place.to_string())),
     }
+}
+
+fn put_into_json(place: &Expr, value: &[u8], batch: Option<&Batch>, draft: &mut Draft) -> Result<(), SignError> {
+    let places = places(place, batch, &draft.as_request());
+    let (Ok(text), false) = (std::str::from_utf8(value), places.is_empty()) else {
+        return Err(SignError::Place(place.to_string()));
+    };
+    let written = serde_json::Value::from(text).to_string();
+    // From the end, so that the places before stay where they are.
+    for place in places.into_iter().rev() {
+        draft.body.splice(place, written.bytes());
+    }
+    Ok(())
 }
 
 /// The query or form with that pair at its end and no other of its name.

@@ -34,8 +34,10 @@ pub struct Vector {
     pub headers: BTreeMap<String, String>,
     /// The exact body.
     pub body: String,
-    /// Unix seconds of the clock; null: the time does not matter.
+    /// Unix seconds of the clock; null: the time does not matter, and is the one that the sender states.
     pub now: Option<f64>,
+    /// What the sender states, where that is Unix seconds.
+    pub timestamp: Option<String>,
     /// Whether it is to be accepted.
     pub valid: bool,
     /// The answer to a challenge.
@@ -220,7 +222,8 @@ impl Vector {
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float saturates, and 0 is a time")]
     fn clock(&self) -> UnixMillis {
-        UnixMillis((self.now.unwrap_or_default() * 1000.0).round() as u64)
+        let stated = || self.timestamp.as_deref()?.parse::<u32>().ok().map(f64::from);
+        UnixMillis((self.now.or_else(stated).unwrap_or_default() * 1000.0).round() as u64)
     }
 }
 

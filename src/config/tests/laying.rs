@@ -3,7 +3,7 @@
 use super::{Severity, assert_error, assert_warning, good, of, with_source, with_sources};
 use crate::ingest::source::{HandshakeAuth, Settings};
 use crate::locate::Expr;
-use crate::signature::scheme::Kind;
+use crate::signature::scheme::{Check, Kind};
 use crate::units::ByteSize;
 use std::time::Duration;
 

@@ -154,6 +154,34 @@ fn an_unsigned_challenge_is_to_be_refused_where_the_preset_wants_it_signed() {
 }
 
 #[test]
+fn the_answer_to_every_delivery_is_compared_where_there_is_no_handshake() {
+    for (body, exit) in [("{\"status\":\"accepted\"}", Exit::Success), ("ok", Exit::Failure)] {
+        let vector = vector(serde_json::json!({
+            "kind": "challenge", "secret": null, "expect_response": { "status": 200, "body": body },
+        }));
+        let reject = |_: &Settings, _: &Delivery, _: UnixMillis| Verdict::Rejected("not signed".into());
+        assert_eq!(output(&[vector], None, &reject).0, exit, "{body}");
+    }
+}
+
+#[test]
+fn a_time_that_does_not_matter_is_the_one_that_the_sender_states() {
+    for (now, stated, clock) in [
+        (serde_json::json!(1.5), Some("7"), 1500),
+        (serde_json::Value::Null, Some("7"), 7000),
+        (serde_json::Value::Null, Some("2021-02-19T23:47:00Z"), 0),
+        (serde_json::Value::Null, None, 0),
+    ] {
+        let vector = vector(serde_json::json!({ "now": now, "timestamp": stated }));
+        let seen = |_: &Settings, _: &Delivery, now: UnixMillis| {
+            assert_eq!(now, UnixMillis(clock));
+            Verdict::Accepted
+        };
+        assert_eq!(output(&[vector], None, &seen).0, Exit::Success);
+    }
+}
+
+#[test]
 fn what_is_no_file_of_vectors_is_refused() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("vectors.json");
