@@ -24,6 +24,7 @@ pub mod presets;
 pub mod progress;
 pub mod replay;
 pub mod run;
+mod secret;
 pub mod send;
 pub mod spool;
 pub mod verify;
