@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The text of a file of this repository.
 fn file(path: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
-        .unwrap_or_else(|error| panic!("{path}: {error}"))
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect(path)
 }
 
 /// The lines of a preset that say something to the program.
