@@ -140,6 +140,7 @@ impl App {
             drain_timeout: Duration::from_secs(1),
         };
         let router = admin::router(Arc::clone(&self.gateway.metrics), health);
+        let router = router.merge(admin::learn::router(Arc::clone(&self.gateway)));
         listener::serve(listener, port, Answering::by(router), stop.wait())
     }
 

@@ -71,6 +71,7 @@ fn whole<'a>(
         check_surroundings: purpose == Purpose::Run,
         ack: gateway.ack.unwrap_or(if disk == Disk::Durable { Ack::Disk } else { Ack::Kafka }),
         disk,
+        spool_dir: spool.map(|spool| spool.dir.clone()),
         dedupe_window: *gateway.dedupe.window,
         body_budget: *gateway.server.body_budget,
         topic: &gateway.kafka.topic,

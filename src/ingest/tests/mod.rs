@@ -61,6 +61,7 @@ fn settings(name: &str) -> Settings {
         limits: SourceLimits { body: BODY_MAX_DEFAULT, rate: None, in_flight: 10 },
         demands: Demands { blocks: vec![Block::new(Kind::None)], ..Demands::default() },
         handshakes: Vec::new(),
+        learned_file: None,
         identify: Identify {
             batch: None,
             id: expr("json:/id"),
