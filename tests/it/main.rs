@@ -20,6 +20,7 @@ mod duplicates;
 mod full;
 mod handshake;
 mod harness;
+mod identity;
 mod learn;
 mod memory;
 mod metrics;

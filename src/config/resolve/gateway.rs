@@ -33,7 +33,7 @@ pub(super) fn resolve(
     check_shutdown(gateway, &sources, problems);
     spool::check_segment(spool.as_ref(), kafka::largest_body(&sources), &gateway.spool, problems);
     Some(Config {
-        listener: listener::resolve(gateway, problems),
+        listener: listener::resolve(gateway, &sources, problems),
         admin: *gateway.admin,
         kafka: kafka::resolve(gateway, &whole, &sources, problems)?,
         spool,
