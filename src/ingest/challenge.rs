@@ -35,6 +35,7 @@ pub struct Challenge {
     replier: Option<Replier>,
     status: StatusCode,
     content_type: HeaderValue,
+    is_json: bool,
     body: Template,
     headers: Vec<(HeaderName, Template)>,
 }
@@ -73,6 +74,7 @@ impl Challenge {
             status: handshake.reply.status,
             content_type: HeaderValue::from_str(&handshake.reply.content_type)
                 .unwrap_or(HeaderValue::from_static("text/plain")),
+            is_json: is_json(&handshake.reply.content_type),
             body: Template::parse(&handshake.reply.body),
             headers: headers.map(|(name, value)| (name.clone(), Template::parse(value))).collect(),
         })
@@ -127,8 +129,7 @@ impl Challenge {
             None => String::new(),
         };
         let value = std::str::from_utf8(&value).map_err(|_| Reject::Challenge)?;
-        let json = self.content_type.as_bytes().starts_with(b"application/json");
-        let filling = Filling { value, mac: &mac, scope: &scope, allow: self.allow, json };
+        let filling = Filling { value, mac: &mac, scope: &scope, allow: self.allow, json: self.is_json };
         let body = self.body.fill(&filling).ok_or(Reject::Challenge)?;
         let answer = Answer { status: self.status, headers: self.headers(&filling), body: Bytes::from(body) };
         Ok((answer, value.to_owned()))
@@ -149,4 +150,10 @@ impl Challenge {
         }
         headers
     }
+}
+
+/// Also with parameters, and of the types that are JSON by their suffix.
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || essence.ends_with("+json")
 }

@@ -19,6 +19,7 @@ mod disk_failure;
 mod duplicates;
 mod full;
 mod handshake;
+mod handshake_kinds;
 mod harness;
 mod identity;
 mod learn;

@@ -12,7 +12,7 @@ use crate::config::resolve::secrets::Files;
 use crate::config::resolve::source_keys;
 use crate::ingest::source::{self as settled, Purpose, Reply};
 use crate::signature::Gate;
-use crate::signature::scheme::Allow;
+use crate::signature::scheme::{self, Allow};
 
 /// Resolves all of them.
 pub(super) fn resolve(
@@ -120,6 +120,10 @@ fn own_proof(
             problems.error(&handshake.auth.at, found, "one: the source has none beside its `auth` either");
         }
     }
+    if blocks.blocks.iter().any(|block| matches!(block.kind, scheme::Kind::None)) {
+        // However it is written, it is nothing.
+        return settled::HandshakeAuth::None;
+    }
     let demands = demands(&blocks, secrets, proven.public_url.clone());
     // The source's own secrets have been looked at, but not whether they are any for these blocks.
     let looked_at = !secrets.is_empty() && Gate::new(demands.clone()).is_ok();
@@ -135,9 +139,14 @@ fn reply(handshake: &Handshake, problems: &mut Problems) -> Reply {
         Kind::StatusOnly | Kind::Learn | Kind::Confirm => "",
         Kind::Echo | Kind::HmacReply => "{value}",
     };
+    let content_type = content_type(&answer.content_type, problems);
+    if content_type.to_ascii_lowercase().contains("xml") {
+        let expected = "another one: a browser runs scripts in XML too, and a stranger may write what is echoed";
+        problems.error(&answer.content_type.at, format!("`{content_type}`"), expected);
+    }
     let reply = Reply {
+        content_type,
         status: *answer.status,
-        content_type: content_type(&answer.content_type, problems),
         body: answer.body.clone().unwrap_or_else(|| by_default.to_owned()),
         headers: headers(&answer.headers, problems),
     };

@@ -106,7 +106,7 @@ impl Proven {
 
     /// What the gate demands.
     pub(super) fn demands(&self, source: &Source, handshakes: &[Handshake]) -> Demands {
-        let stranger = |handshake: &&Handshake| handshake.mac.is_some() && is_open(handshake);
+        let stranger = |handshake: &&Handshake| handshake.mac.is_some() && !is_of_source(handshake);
         Demands {
             batch: (*source.batch).clone(),
             signs_for_strangers: handshakes.iter().filter(stranger).map(|handshake| handshake.allow).collect(),
@@ -120,8 +120,9 @@ impl Proven {
     }
 }
 
-const fn is_open(handshake: &Handshake) -> bool {
-    matches!(handshake.auth, HandshakeAuth::None)
+/// Whoever has a credential of the handshake alone is a stranger to the deliveries.
+const fn is_of_source(handshake: &Handshake) -> bool {
+    matches!(handshake.auth, HandshakeAuth::Same)
 }
 
 /// An unknown preset has been reported; what it would have brought is not missing.
