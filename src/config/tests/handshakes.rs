@@ -3,6 +3,7 @@
 use super::{
     Severity, assert_error, assert_warning, good, indented, of, with_header_source, with_source, with_sources,
 };
+use crate::ingest::source::HandshakeAuth;
 use crate::secret::Secret;
 use crate::signature::scheme::{Allow, Encoding, Hash};
 
@@ -158,4 +159,36 @@ fn what_is_told_to_the_operator_may_be_any_text_unless_the_source_says_otherwise
     };
     assert_eq!((of("").allow, of("").reply.body.as_str()), (Allow::Text, ""));
     assert_eq!(of(", allow: token").allow, Allow::Token);
+}
+
+#[test]
+fn a_proof_that_is_none_is_none_however_it_is_written() {
+    let of = |auth: &str| {
+        let keys = format!("handshake: {{ kind: status_only, when: {{ method: HEAD }}, auth: {auth} }}");
+        good(&with_header_source(&keys)).config.sources.remove(0).handshakes.remove(0).auth
+    };
+    for auth in ["none", "{ none: true }", "{ any_of: [{ none: true }, { query: t }] }"] {
+        assert!(matches!(of(auth), HandshakeAuth::None), "{auth}");
+    }
+}
+
+#[test]
+fn what_is_signed_for_strangers_proves_nothing_to_a_neighbour_with_the_same_secret() {
+    let signer = signing("hmac: sha256, signature: header:X-S, secret: '${SECRET}'", ", allow: hex");
+    let text = format!(
+        "a: {{ auth: {{ hmac: sha256, signature: header:X-S }}, secret: '${{SECRET}}' }}\nb:\n{}c: {{ auth: {{ hmac: sha256, signature: header:X-S }}, secret: another-secret-that-is-long }}",
+        indented(&signer, "  ")
+    );
+    let sources = good(&with_sources(&text)).config.sources;
+    let distrusted: Vec<_> = sources.iter().map(|source| source.demands.signs_for_strangers.as_slice()).collect();
+    assert_eq!(distrusted, [&[Allow::Hex][..], &[Allow::Hex], &[]]);
+}
+
+#[test]
+fn what_is_echoed_is_never_a_page_that_could_run_scripts() {
+    for kind in ["text/html", "application/xhtml+xml", "image/svg+xml", "Text/XML"] {
+        let reply = format!("when: {{ all: [query:c] }}, value: query:c, reply: {{ content_type: {kind} }}");
+        let text = with_header_source(&format!("handshake: {{ kind: echo_query, {reply} }}"));
+        assert!(!of(Severity::Error, &text).is_empty(), "{kind}");
+    }
 }
