@@ -434,14 +434,11 @@ impl SourceMetrics {
 
     /// The secret of this index proved a request. There are never more than the configuration has and 64 learned ones.
     pub fn count_key(&self, index: usize) {
-        match self.keys.get(index) {
-            Some(counter) => {
-                counter.inc();
-            }
-            None => {
-                let key = SourceKey { source: self.source.clone(), key: index };
-                self.later_keys.get_or_create_owned(&key).inc();
-            }
+        if let Some(counter) = self.keys.get(index) {
+            counter.inc();
+        } else {
+            let key = SourceKey { source: self.source.clone(), key: index };
+            self.later_keys.get_or_create_owned(&key).inc();
         }
     }
 

@@ -26,13 +26,15 @@ use tokio::time::{Interval, interval};
 use super::{TEXT, text};
 use crate::ingest::Gateway;
 use crate::ingest::learn::{LEARNED_MAX, NotOpened, Window};
-use crate::listener::Caller;
+use crate::throttle::ClientAddress;
 
 /// A request without it is not from `hookgate learn`.
 pub const HEADER: &str = "x-hookgate-learn";
 /// The longest window.
 pub const TIME_MAX: Duration = Duration::from_hours(24);
-/// The line before a secret.
+/// No source of that name learns anything.
+pub const UNKNOWN: StatusCode = StatusCode::NOT_FOUND;
+/// What stands before a secret.
 pub const LEARNED: &str = "learned ";
 /// So often it is looked whether the asker is still there.
 const HEARTBEAT: Duration = Duration::from_millis(250);
@@ -48,13 +50,14 @@ async fn open(
     RawQuery(query): RawQuery,
     request: Request<Body>,
 ) -> Response {
-    match window(&gateway, &source, query.as_deref().unwrap_or_default(), request.headers(), caller(&request)) {
+    match window(&gateway, &source, query.as_deref().unwrap_or_default(), request.headers(), client(&request)) {
         Ok(window) => telling(window),
         Err((status, why)) => text(status, format!("{why}\n")),
     }
 }
 
-fn caller(request: &Request<Body>) -> Option<Caller> {
+/// The application puts it there. A request without it is not taken.
+fn client(request: &Request<Body>) -> Option<ClientAddress> {
     request.extensions().get().copied()
 }
 
@@ -63,9 +66,9 @@ fn window(
     source: &str,
     query: &str,
     headers: &HeaderMap,
-    caller: Option<Caller>,
+    client: Option<ClientAddress>,
 ) -> Result<Window, (StatusCode, String)> {
-    let here = caller.is_some_and(|caller| caller.client.ip().is_loopback());
+    let here = client.is_some_and(|client| client.ip().is_loopback());
     if !here || !headers.contains_key(HEADER) {
         let why = "only `hookgate learn` on the gateway's own machine (in its container or pod) opens a window";
         return Err((StatusCode::FORBIDDEN, why.into()));
@@ -81,9 +84,10 @@ fn window(
         return Err((StatusCode::BAD_REQUEST, why));
     };
     let sources = gateway.sources.load();
-    let learner = sources.named(source).and_then(|source| source.learner()).ok_or_else(|| {
-        (StatusCode::NOT_FOUND, format!("no source `{source}` has a handshake of the kind `learn_secret`"))
-    })?;
+    let learner = sources
+        .named(source)
+        .and_then(|source| source.learner())
+        .ok_or_else(|| (UNKNOWN, format!("no source `{source}` has a handshake of the kind `learn_secret`")))?;
     learner.open(time, count).map_err(|why| match why {
         NotOpened::Open | NotOpened::Full { .. } => (StatusCode::CONFLICT, why.to_string()),
         NotOpened::Unreadable(_) => (StatusCode::INTERNAL_SERVER_ERROR, why.to_string()),

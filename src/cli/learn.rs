@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
-use crate::admin::learn::{HEADER, LEARNED, TIME_MAX};
+use crate::admin::learn::{HEADER, LEARNED, TIME_MAX, UNKNOWN};
 use crate::cli::progress::Progress;
 use crate::cli::send::http::{self as client, Letter};
 use crate::cli::{CommandError, Exit};
@@ -53,7 +53,7 @@ async fn learn(args: &Args, out: &mut dyn Write, messages: &mut dyn Write) -> Re
         let why = body.collect().await?.to_bytes();
         let why = String::from_utf8_lossy(&why).trim().to_owned();
         return Err(match head.status {
-            StatusCode::NOT_FOUND => CommandError::Usage(why),
+            UNKNOWN => CommandError::Usage(why),
             status => anyhow!("{status}: {why}").into(),
         });
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tracing::{info, warn};
 
 use crate::clock::{Clock, Moment};
@@ -47,7 +47,7 @@ pub struct Learner {
 struct Opening {
     until: Moment,
     left: usize,
-    tell: UnboundedSender<Secret>,
+    tell: Sender<Secret>,
     /// Whose it is.
     key: Arc<()>,
 }
@@ -58,7 +58,7 @@ pub struct Window {
     learner: Arc<Learner>,
     until: Moment,
     key: Arc<()>,
-    told: UnboundedReceiver<Secret>,
+    told: Receiver<Secret>,
     learned: usize,
 }
 
@@ -110,13 +110,14 @@ impl Learner {
     /// # Errors
     /// There is one already, or no room.
     pub fn open(self: &Arc<Self>, time: Duration, count: usize) -> Result<Window, NotOpened> {
+        let count = count.max(1);
         let file = self.file.as_ref().ok_or_else(|| NotOpened::Unreadable("there is no spool.dir".into()))?;
         let kept = secret::read_list(file).map_err(|error| NotOpened::Unreadable(error.to_string()))?.len();
         if kept + count > LEARNED_MAX {
             return Err(NotOpened::Full { kept, file: file.clone() });
         }
         let until = self.clock.now().plus(time);
-        let (tell, told) = unbounded_channel();
+        let (tell, told) = channel(count);
         let key = Arc::new(());
         {
             let mut opening = hold(&self.opening);
@@ -177,7 +178,7 @@ impl Learner {
         let mut opening = hold(&self.opening);
         let Some(open) = opening.as_mut() else { return };
         // Nobody listens any more where the operator has just gone; it is learned all the same.
-        let _told: Result<(), _> = open.tell.send(secret);
+        let _told: Result<(), _> = open.tell.try_send(secret);
         open.left = open.left.saturating_sub(1);
         if open.left == 0 {
             *opening = None;

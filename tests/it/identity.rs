@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use crate::support::client::{Connection, Request};
 use crate::support::front::Front;
 
-const PROXY: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 1);
+const PROXY: Ipv4Addr = Ipv4Addr::LOCALHOST;
 const STRANGER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 const PRINT: &str = "468ed33be74eee6556d90c0149c1309e9ba61d6425303443c0748a02dd8de688";
 

@@ -228,12 +228,12 @@ fn what_cannot_be_kept_is_not_learned_and_the_sender_is_asked_to_come_again() {
 fn a_confirmation_is_told_to_the_operator_and_is_no_event() {
     let front = Front::open(
         "confirm",
-        r#"
+        r"
 sns:
   auth: { header: X-Api-Key }
   secret: a-key-of-the-confirmation-test
   handshake: { kind: confirm_out_of_band, when: { all: [{ from: json:/Type, equals: SubscriptionConfirmation }] }, value: json:/SubscribeURL }
-"#,
+",
     );
     let url = "https://sns.us-west-2.amazonaws.com/?Action=ConfirmSubscription&Token=2336412f37";
     let ask = |key: &str, url: &str| {

@@ -3,6 +3,7 @@
 mod accept;
 mod challenge;
 mod identify;
+mod learn;
 mod lookup;
 mod reply;
 mod template;

@@ -83,7 +83,7 @@ pub(crate) struct Connection {
 impl Connection {
     /// None where nobody listens.
     pub(crate) fn open(address: SocketAddr) -> Option<Self> {
-        Self::over(TcpStream::connect_timeout(&address, LIMIT).ok()?)
+        TcpStream::connect_timeout(&address, LIMIT).ok().map(Self::over)
     }
 
     /// The same from an address of this machine, such as another one of 127.0.0.0/8.
@@ -91,13 +91,13 @@ impl Connection {
         let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).ok()?;
         socket.bind(&SocketAddr::from((own, 0)).into()).ok()?;
         socket.connect_timeout(&address.into(), LIMIT).ok()?;
-        Self::over(socket.into())
+        Some(Self::over(socket.into()))
     }
 
-    fn over(stream: TcpStream) -> Option<Self> {
+    fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("a TCP connection");
         stream.set_read_timeout(Some(LIMIT)).expect("a TCP connection");
-        Some(Self { stream: BufReader::new(stream) })
+        Self { stream: BufReader::new(stream) }
     }
 
     /// Sends some bytes; a request may come in pieces. False where the other side has closed.
