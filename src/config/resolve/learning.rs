@@ -47,7 +47,8 @@ pub(super) fn resolve(
         problems.error(&first.kind.at, "`learn_secret`, and nothing that could use what is learned", expected);
     }
     let Some(dir) = &whole.spool_dir else {
-        if whole.check_surroundings {
+        // With a secret of its own, as where a preset brings the lesson, it works without: it just never learns.
+        if whole.check_surroundings && !has_secrets {
             let expected = "`spool.dir` on a durable volume: what is learned is kept there";
             problems.error(&first.kind.at, "`learn_secret`, and no `spool.dir`", expected);
         }

@@ -131,6 +131,8 @@ fn a_source_that_learns_its_secret_needs_a_place_for_it_and_may_begin_without() 
 
     let source = good(&with(hmac, ", auth: none")).config.sources.remove(0);
     let file = source.learned_file.expect("a place");
+    let equipped = learning("", hmac, ", auth: none").replace("a:\n", "a:\n    secret: '${SECRET}'\n");
+    assert_eq!(good(&equipped).config.sources.remove(0).learned_file, None);
     assert_eq!((file.as_path(), source.handshakes[0].reply.body.as_str()), (&*dir.path().join("a.learned"), ""));
     crate::secret::replace_list(&file, &[Secret::new("a-secret-that-was-learned")]).expect("written");
     let loaded = good(&with(hmac, ", auth: none"));
