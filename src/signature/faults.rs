@@ -17,7 +17,7 @@ pub const SECRET_BYTES_MIN: usize = 16;
 pub struct SecretAt {
     /// The block that it is of, by its place in `any_of`; none: the source's.
     pub block: Option<usize>,
-    /// Its place in that list, from 0.
+    /// Its place in that list, from 0; learned ones follow the source's own.
     pub index: usize,
 }
 

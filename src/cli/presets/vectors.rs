@@ -5,13 +5,14 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use thiserror::Error;
 
 use crate::cli::Exit;
 use crate::clock::UnixMillis;
-use crate::config::preset_source;
+use crate::config::{Problems, preset_source};
 use crate::ingest::source::{HandshakeAuth, Reply, Settings};
 use crate::secret::Secret;
 
@@ -159,11 +160,8 @@ impl Vector {
             return Some(format!("`{}` is not a URL", self.url));
         };
         let Some(delivery) = self.delivery(target) else { return Some("its headers are not HTTP's".into()) };
-        // Without a credential there is still a source, with a secret that nobody knows.
-        let nobodys = || vec![Secret::new("nobody:knows-this-secret-of-a-vector")];
-        let secrets = self.secret.as_ref().map_or_else(nobodys, OneOrMany::secrets);
         let path = target.split(['?', '#']).next().unwrap_or(target);
-        let source = match preset_source(preset, &secrets, Some(public_url), path) {
+        let source = match self.source(preset, public_url, path) {
             Ok(source) => source,
             Err(problems) => return Some(problems.to_string().replace('\n', " ")),
         };
@@ -178,6 +176,17 @@ impl Vector {
             _ => false,
         };
         (!fits).then(|| format!("{verdict}, expected {wanted}"))
+    }
+
+    /// Without a credential there is still a source, with a secret that nobody knows, in a form that the preset takes.
+    fn source(&self, preset: &str, public_url: &str, path: &str) -> Result<Settings, Problems> {
+        let of = |secrets: &[Secret]| preset_source(preset, secrets, Some(public_url), path);
+        if let Some(secrets) = &self.secret {
+            return of(&secrets.secrets());
+        }
+        let key = HEXLOWER.encode(&[b'?'; 32]);
+        let text = of(&[Secret::new("nobody:knows-this-secret-of-a-vector")]);
+        text.or_else(|problems| of(&[Secret::new(key.as_str())]).map_err(|_| problems))
     }
 
     /// An unsigned challenge is refused where the preset wants it signed, whatever the vector says about the answer.

@@ -60,7 +60,7 @@ fn every_preset_has_good_and_tampered_and_foreign_and_untimely_vectors() {
         assert!(vectors.iter().any(|vector| vector.valid), "{preset}: a good one");
         assert!(has(false, "tampered") || has(false, "in a header that is not looked at"), "{preset}: a tampered one");
         assert!(has(false, "wrong secret"), "{preset}: a wrong secret");
-        let secret = vectors.iter().find(|vector| vector.valid).and_then(|vector| vector.secret.clone());
+        let secret = vectors.iter().filter(|vector| vector.valid).find_map(|vector| vector.secret.clone());
         let source = preset_source(&preset, &secret.expect("one").secrets(), Some("https://a.example"), "/");
         let timed = source.expect("a source").demands.blocks.iter().any(|block| block.timestamp.is_some());
         if timed {
