@@ -12,6 +12,7 @@ mod ack_modes;
 mod answers;
 mod bad_input;
 mod batch;
+mod catalogue;
 mod commands;
 mod dead_letters;
 mod deploy;

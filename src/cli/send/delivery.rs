@@ -20,8 +20,10 @@ use super::http::Letter;
 pub(crate) enum Flaw {
     /// Proven with a secret that is nobody's.
     BadSignature,
-    /// Proven as of an hour ago.
+    /// Made and proven an hour ago.
     Stale,
+    /// Changed after it was proven.
+    Tampered,
 }
 
 const HOUR_MS: u64 = 3_600_000;
@@ -33,18 +35,31 @@ pub(crate) struct Sender<'c> {
     sample: Sample,
     to: Uri,
     flaw: Option<Flaw>,
+    private_key: Option<Secret>,
 }
 
 impl<'c> Sender<'c> {
     pub(crate) fn new(source: &'c Settings, sample: Sample, to: Uri, flaw: Option<Flaw>) -> Self {
-        Self { source, sample, to, flaw }
+        Self { source, sample, to, flaw, private_key: None }
+    }
+
+    /// The same with a key for blocks whose secret is a public one.
+    pub(crate) fn with_private_key(self, private_key: Option<Secret>) -> Self {
+        Self { private_key, ..self }
     }
 
     /// The next delivery, with an id of its own.
     pub(crate) fn letter(&self, now: UnixMillis) -> Result<Letter, CommandError> {
         let id = RequestId::new(now.0);
-        let sample = self.sample.filled(&id.to_string(), now.0, now);
-        let signed = self.signed(&self.draft(&sample)?, now)?;
+        let made_at = match self.flaw {
+            Some(Flaw::Stale) => UnixMillis(now.0.saturating_sub(HOUR_MS)),
+            _ => now,
+        };
+        let sample = self.sample.filled(&id.to_string(), now.0, made_at);
+        let mut signed = self.signed(&self.draft(&sample)?, made_at)?;
+        if self.flaw == Some(Flaw::Tampered) {
+            signed.body.push(b'1');
+        }
         let url = format!("{}{}", self.origin()?, signed.target);
         let url = url.parse::<Uri>().with_context(|| url.clone())?;
         let method = sample.method;
@@ -52,23 +67,29 @@ impl<'c> Sender<'c> {
     }
 
     /// Signed for the first block that it can be signed for, each with its own secret or else the source's.
-    fn signed(&self, draft: &Draft, now: UnixMillis) -> Result<Draft, CommandError> {
-        let signed_at = match self.flaw {
-            Some(Flaw::Stale) => UnixMillis(now.0.saturating_sub(HOUR_MS)),
-            _ => now,
-        };
+    fn signed(&self, draft: &Draft, made_at: UnixMillis) -> Result<Draft, CommandError> {
         let demands = &self.source.demands;
         let mut error = None;
         for block in &demands.blocks {
-            let secret = match block.secrets.first().or_else(|| demands.secrets.first()) {
-                Some(secret) if self.flaw == Some(Flaw::BadSignature) => nobodys(secret),
+            let own = match (&block.kind, &self.private_key) {
+                (Kind::PublicKey(..), Some(key)) => Some(key),
+                _ => block.secrets.first().or_else(|| demands.secrets.first()),
+            };
+            let of_public_key = matches!(block.kind, Kind::PublicKey(..));
+            let secret = match own {
+                Some(secret) if self.flaw == Some(Flaw::BadSignature) && !of_public_key => nobodys(secret),
                 Some(secret) => secret.clone(),
                 // Nobody looks at it.
                 None if matches!(block.kind, Kind::None) => Secret::new(""),
                 None => continue,
             };
             let alone = Demands { blocks: vec![block.clone()], ..demands.clone() };
-            match sign(&alone, &secret, draft, signed_at) {
+            let signed = if of_public_key && self.flaw == Some(Flaw::BadSignature) {
+                signed_for_another(&alone, &secret, draft, made_at)
+            } else {
+                sign(&alone, &secret, draft, made_at)
+            };
+            match signed {
                 Ok(signed) => return Ok(signed),
                 Err(why) if matches!(error, None | Some(SignError::Key(_))) => error = Some(why),
                 Err(_) => {}
@@ -99,6 +120,12 @@ impl<'c> Sender<'c> {
         let host = self.to.authority().with_context(|| format!("{}: expected http://host:port", self.to))?;
         Ok(format!("{}://{host}", self.to.scheme_str().unwrap_or("http")))
     }
+}
+
+/// With the signature of another body: a private key with a changed byte would be none.
+fn signed_for_another(demands: &Demands, key: &Secret, draft: &Draft, made_at: UnixMillis) -> Result<Draft, SignError> {
+    let other = Draft { body: [&*draft.body, b"0"].concat(), ..draft.clone() };
+    sign(demands, key, &other, made_at).map(|signed| Draft { body: draft.body.clone(), ..signed })
 }
 
 /// Another secret of the same form, so that what is wrong is the proof and not how it is written: one character in the

@@ -11,6 +11,7 @@ use crate::cli::{CommandError, Exit};
 use crate::clock::Clock;
 use crate::config::{self, Config, Environment, Loaded, Sample};
 use crate::ingest::source::Settings;
+use crate::secret::Secret;
 use crate::units::Rate;
 
 pub(super) mod delivery;
@@ -45,11 +46,20 @@ pub struct Args {
     #[arg(long)]
     pub duplicate: bool,
     /// Spoil the proof: it is to be refused
-    #[arg(long, conflicts_with = "stale")]
+    #[arg(long, group = "flaw")]
     pub bad_signature: bool,
     /// Sign as of an hour ago: it is to be refused where the scheme has a time
-    #[arg(long)]
+    #[arg(long, group = "flaw")]
     pub stale: bool,
+    /// Change the body after it has been signed: it is to be refused where the signature covers it
+    #[arg(long, group = "flaw")]
+    pub tampered: bool,
+    /// The private key of a scheme with public keys: PKCS #8 in DER or PEM
+    #[arg(long, value_name = "FILE")]
+    pub private_key: Option<PathBuf>,
+    /// Print the signed request as HTTP/1.1 instead of sending it; its credentials are in it
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Sends and prints each answer; exit 0 if every one was a 2xx.
@@ -66,12 +76,11 @@ pub fn run(args: &Args, environment: &dyn Environment, out: &mut dyn Write) -> R
     let preset = presets.get(&settings.name).map(String::as_str);
     let sample = sample(args, preset)?;
     let to = args.to.parse::<Uri>().map_err(|error| CommandError::Usage(format!("--to {}: {error}", args.to)))?;
-    let flaw = match (args.bad_signature, args.stale) {
-        (true, _) => Some(Flaw::BadSignature),
-        (_, true) => Some(Flaw::Stale),
-        _ => None,
-    };
-    let sender = Sender::new(settings, sample, to, flaw);
+    let flaws = [(args.bad_signature, Flaw::BadSignature), (args.stale, Flaw::Stale), (args.tampered, Flaw::Tampered)];
+    let flaw = flaws.into_iter().find_map(|(asked, flaw)| asked.then_some(flaw));
+    let private_key = args.private_key.as_deref().map(Secret::from_file).transpose();
+    let private_key = private_key.map_err(|error| CommandError::Usage(format!("--private-key {error}")))?;
+    let sender = Sender::new(settings, sample, to, flaw).with_private_key(private_key);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(send_all(args, &sender, out))
 }
@@ -85,6 +94,10 @@ async fn send_all(args: &Args, sender: &Sender<'_>, out: &mut dyn Write) -> Resu
             every.tick().await;
         }
         let letter = sender.letter(clock.wall())?;
+        if args.dry_run {
+            letter.write(out)?;
+            continue;
+        }
         for _ in 0..=u8::from(args.duplicate) {
             let began = clock.now();
             let answer = http::send(letter.clone()).await?;
