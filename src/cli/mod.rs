@@ -29,6 +29,8 @@ pub mod spool;
 pub mod verify;
 pub mod version;
 
+mod given;
+
 /// Webhook gateway: authenticates third-party webhooks, keeps them, answers 200 and delivers the exact bytes to Kafka.
 #[derive(Debug, Parser)]
 #[command(name = "hookgate", version, max_term_width = 120)]
@@ -162,7 +164,7 @@ fn run(command: Command) -> Result<Exit, CommandError> {
         Command::Verify(args) => verify::run(&args, environment, out),
         Command::Spool(args) => spool::run(&args, environment, out, messages),
         Command::Replay(args) => replay::run(&args, environment, out, messages),
-        Command::Presets(args) => Ok(presets::run(&args, &judge::vector, out, messages)?),
+        Command::Presets(args) => presets::run(&args, environment, &judge::vector, out, messages),
         Command::Config(args) => Ok(config::run(&args, environment, out, messages)?),
         Command::Version(args) => Ok(version::run(&args, out)?),
     }

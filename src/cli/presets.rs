@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use clap::{Args as Arguments, Subcommand};
 
-use crate::cli::Exit;
-use crate::config::{PresetInfo, Problems};
+use crate::cli::{CommandError, Exit};
+use crate::config::{Environment, PresetInfo, Problems};
 
 pub mod list;
+pub mod new;
 pub mod vectors;
 
 mod facts;
@@ -42,6 +43,8 @@ pub enum Command {
         /// Its name
         name: String,
     },
+    /// From a captured request and its secret to a source that accepts it; exit 1 where nothing fits
+    New(new::Args),
     /// Run a file of test vectors; a line each, exit 1 on any difference
     Test {
         /// A JSON array of vectors
@@ -56,8 +59,14 @@ pub enum Command {
 /// delivery.
 ///
 /// # Errors
-/// One of them cannot be written.
-pub fn run(args: &Args, judge: Judge<'_>, out: &mut dyn Write, messages: &mut dyn Write) -> io::Result<Exit> {
+/// One of them cannot be written, or what `new` is given is not there.
+pub fn run(
+    args: &Args,
+    environment: &dyn Environment,
+    judge: Judge<'_>,
+    out: &mut dyn Write,
+    messages: &mut dyn Write,
+) -> Result<Exit, CommandError> {
     let done = match &args.command {
         Command::List { json, format } => match PresetInfo::all() {
             Ok(presets) => {
@@ -70,9 +79,10 @@ pub fn run(args: &Args, judge: Judge<'_>, out: &mut dyn Write, messages: &mut dy
             Ok(preset) => show::print(&preset, out).map(|()| Ok(Exit::Success)),
             Err(problems) => Ok(Err(problems)),
         },
+        Command::New(args) => return new::run(args, environment, judge, out, messages),
         Command::Test { file, preset } => {
             return match vectors::read(file) {
-                Ok(vectors) => vectors::run(&vectors, preset.as_deref(), judge, out),
+                Ok(vectors) => Ok(vectors::run(&vectors, preset.as_deref(), judge, out)?),
                 Err(error) => {
                     writeln!(messages, "{error}")?;
                     Ok(Exit::Usage)
@@ -80,10 +90,10 @@ pub fn run(args: &Args, judge: Judge<'_>, out: &mut dyn Write, messages: &mut dy
             };
         }
     };
-    done?.or_else(|problems: Problems| {
+    Ok(done?.or_else(|problems: Problems| {
         writeln!(messages, "{problems}")?;
-        Ok(Exit::Usage)
-    })
+        Ok::<_, io::Error>(Exit::Usage)
+    })?)
 }
 
 #[cfg(test)]
@@ -94,7 +104,7 @@ mod tests {
     fn run(command: Command) -> (Exit, String, String) {
         let (mut out, mut messages) = (Vec::new(), Vec::new());
         let judge: Judge<'_> = &|_, _, _| Verdict::Accepted;
-        let exit = super::run(&Args { command }, judge, &mut out, &mut messages).expect("written");
+        let exit = super::run(&Args { command }, &|_: &str| None, judge, &mut out, &mut messages).expect("written");
         (exit, String::from_utf8(out).expect("text"), String::from_utf8(messages).expect("text"))
     }
 

@@ -9,6 +9,7 @@ mod request;
 mod scope;
 
 mod batch;
+mod filled;
 mod json;
 mod pairs;
 

@@ -11,7 +11,7 @@ use super::mac::MacKey;
 use super::private_key::PrivateKey;
 use super::scheme::{Block, Check, Encoding, Hash, Kind, Signed};
 use crate::clock::UnixMillis;
-use crate::locate::{Expr, Request, Scope, pairs};
+use crate::locate::{Batch, Expr, Request, Scope, pairs};
 use crate::secret::Secret;
 
 /// A request that is about to be sent.
@@ -34,7 +34,7 @@ pub enum SignError {
     #[error("the secret cannot be used: {0}")]
     Key(#[from] KeyError),
     /// Nothing can be put there without changing the body's meaning.
-    #[error("{0} cannot be filled in; put the credential into the body yourself")]
+    #[error("{0} cannot be filled in: no text is there; put the credential into the body yourself")]
     Place(String),
     /// A path without its segment.
     #[error("the path has no {{secret}} to be filled in")]
@@ -63,7 +63,8 @@ pub fn sign(demands: &Demands, secret: &Secret, draft: &Draft, now: UnixMillis) 
     let mut error = SignError::NoBlock;
     for block in &demands.blocks {
         let mut signed = draft.clone();
-        let desk = Desk { block, secret, public_url: demands.public_url.as_deref(), now };
+        let desk =
+            Desk { block, secret, public_url: demands.public_url.as_deref(), batch: demands.batch.as_ref(), now };
         match desk.sign(&mut signed) {
             Ok(()) => return Ok(signed),
             Err(why) if matches!(error, SignError::NoBlock | SignError::Key(_)) => error = why,
@@ -77,6 +78,7 @@ struct Desk<'a> {
     block: &'a Block,
     secret: &'a Secret,
     public_url: Option<&'a str>,
+    batch: Option<&'a Batch>,
     now: UnixMillis,
 }
 
@@ -87,7 +89,7 @@ impl Desk<'_> {
         }
         self.put_time(draft)?;
         self.put_conditions(draft)?;
-        present(self.block, self.secret, draft)
+        present(self.block, self.secret, self.batch, draft)
     }
 
     fn sign_content(&self, signed: &Signed, draft: &mut Draft) -> Result<(), SignError> {
@@ -145,7 +147,7 @@ impl Desk<'_> {
                 Check::Equals(from, text) => put(from, text.as_bytes(), draft)?,
                 Check::Block(inner) => {
                     if let Some(secret) = inner.secrets.first() {
-                        present(inner, secret, draft)?;
+                        present(inner, secret, self.batch, draft)?;
                     }
                 }
                 Check::Absent(_) | Check::Ip(_) | Check::ClientCertificate { .. } => {}
@@ -180,7 +182,7 @@ impl Draft {
 }
 
 /// Puts the secret where a block of a kind from `header` to `basic` looks for it.
-fn present(block: &Block, secret: &Secret, draft: &mut Draft) -> Result<(), SignError> {
+fn present(block: &Block, secret: &Secret, batch: Option<&Batch>, draft: &mut Draft) -> Result<(), SignError> {
     if matches!(block.kind, Kind::None) {
         return Ok(());
     }
@@ -193,6 +195,11 @@ fn present(block: &Block, secret: &Secret, draft: &mut Draft) -> Result<(), Sign
         }
         Kind::Query(name) => put(&Expr::Query(name.clone()), bytes, draft),
         Kind::Form(name) => put(&Expr::Form(name.clone()), bytes, draft),
+        Kind::Json(from @ Expr::Item { climb: 0, pointer }) => {
+            let filled = batch.and_then(|batch| pointer.filled_in_elements(batch, &draft.as_request(), bytes));
+            draft.body = filled.ok_or_else(|| SignError::Place(from.to_string()))?;
+            Ok(())
+        }
         Kind::Json(from) => put(from, bytes, draft),
         Kind::Basic => draft.put_header(&AUTHORIZATION, format!("Basic {}", Encoding::Base64.encode(bytes)).as_bytes()),
         Kind::Path if draft.target.contains("{secret}") => {
@@ -215,7 +222,7 @@ fn put_first(places: &[Expr], value: &[u8], draft: &mut Draft) -> Result<(), Sig
     Err(error)
 }
 
-/// Puts a value where the expression finds it. In JSON it has to be there already.
+/// Puts a value where the expression finds it. In JSON a text has to be there already.
 fn put(place: &Expr, value: &[u8], draft: &mut Draft) -> Result<(), SignError> {
     if place.find(&Scope::of(draft.as_request())).is_some_and(|found| *found == *value) {
         return Ok(());
@@ -231,10 +238,13 @@ fn put(place: &Expr, value: &[u8], draft: &mut Draft) -> Result<(), SignError> {
             draft.body = with_pair(&draft.body, name, value).into_bytes();
             Ok(())
         }
+        Expr::Json(pointer) => {
+            draft.body = pointer.filled(&draft.body, value).ok_or_else(|| SignError::Place(place.to_string()))?;
+            Ok(())
+        }
         Expr::First(places) => put_first(places, value, draft),
         Expr::StartsWith(from, _) => put(from, value, draft),
-        Expr::Json(_)
-        | Expr::Item { .. }
+        Expr::Item { .. }
         | Expr::ItemIndex
         | Expr::KeyValue(_)
         | Expr::Text(_)

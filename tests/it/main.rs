@@ -18,6 +18,7 @@ mod dead_letters;
 mod deploy;
 mod disk_failure;
 mod duplicates;
+mod examples;
 mod full;
 mod handshake;
 mod harness;

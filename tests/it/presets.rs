@@ -84,3 +84,57 @@ fn secrets_are_changed_without_a_gap() {
     let proofs: Vec<_> = records.iter().filter_map(|record| record.header("hookgate-verified")).collect();
     assert_eq!(proofs, ["hmac-sha256;key=0", "hmac-sha256;key=1", "hmac-sha256;key=0", "hmac-sha256;key=0"]);
 }
+
+#[test]
+fn a_provider_that_nobody_has_heard_of_needs_a_file_and_no_build() {
+    const PRESET: &str = "about: { name: Made Up, docs: 'https://made-up.example', secret: The key of the webhook }\n\
+                          auth: { hmac: sha384, signature: header:X-Made-Up, prefix: 'up:', encoding: base64url,\n\
+                          \x20       content: [header:X-Made-Up-At, '=/', body], timestamp: { from: header:X-Made-Up-At } }\n\
+                          id: json:/id\ntype: '=made'\nretries: false\n";
+    let dir = crate::support::scratch::dir("own-presets-");
+    fs::write(dir.path().join("made-up.yaml"), PRESET).expect("written");
+    let settings = format!("presets: '{}'", dir.path().display());
+    let front = Front::open_with("own", &settings, "somebody: { preset: made-up, secret: a-secret-of-somebody }");
+    let to = format!("http://{}", front.gateway.public);
+    let send = |more: &[&str]| {
+        let mut command = hookgate();
+        command
+            .args(["send", "somebody", "--to", &to, "--body", r#"{"id":"first"}"#, "--config"])
+            .arg(front.gateway.config());
+        let output = command.args(more).output().expect("it runs");
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    };
+    for flaw in ["--bad-signature", "--tampered", "--stale"] {
+        let said = send(&[flaw]);
+        assert!(said.starts_with("401 "), "{flaw}: {said}");
+    }
+    let said = send(&[]);
+    assert!(said.starts_with("200 OK"), "{said}");
+    let record = front.record("somebody");
+    assert_eq!(record.value, br#"{"id":"first"}"#);
+    assert_eq!((record.header("ce_id"), record.header("ce_type")), (Some("first"), Some("somebody.made")));
+    assert_eq!(record.header("hookgate-verified"), Some("hmac-sha384;key=0"));
+}
+
+#[test]
+fn a_captured_request_becomes_a_source_that_takes_it() {
+    let captured = send("stripe", None, &["--dry-run"]).1;
+    let dir = crate::support::scratch::dir("captured-");
+    let (request, config) = (dir.path().join("request.http"), dir.path().join("hookgate.yaml"));
+    fs::write(&request, captured).expect("written");
+    let new = |secret: &str| {
+        let mut command = hookgate();
+        command.args(["presets", "new", "--name", "mine", "--secret", secret, "--request"]).arg(&request);
+        command.output().expect("it runs")
+    };
+    let Output { status, stdout, .. } = new("whsec_of-the-presets-test");
+    let block = String::from_utf8(stdout).expect("UTF-8");
+    assert!(status.success() && block.contains("# This is preset: stripe"), "{block}");
+    fs::write(&config, format!("kafka: {{ brokers: ['none:0'] }}\n{block}")).expect("written");
+    let mut check = hookgate();
+    check.env("MINE_SECRET", "whsec_of-the-presets-test").args(["check", "--config"]).arg(&config);
+    let Output { status, stdout, .. } = check.output().expect("it runs");
+    assert!(status.success(), "{}", String::from_utf8_lossy(&stdout));
+    let Output { status, stdout, stderr } = new("another-secret");
+    assert!(status.code() == Some(1) && stdout.is_empty(), "{}", String::from_utf8_lossy(&stderr));
+}

@@ -19,6 +19,7 @@ pub enum Format {
     Markdown,
 }
 
+const SCHEME_CHARS_MAX: usize = 48;
 const HEADS: [&str; 5] = ["preset", "scheme", "handshake", "batch", "tries again"];
 
 pub(super) fn print(presets: &[PresetInfo], format: Format, out: &mut dyn Write) -> io::Result<()> {
@@ -32,7 +33,7 @@ pub(super) fn print(presets: &[PresetInfo], format: Format, out: &mut dyn Write)
 fn table(presets: &[PresetInfo], out: &mut dyn Write) -> io::Result<()> {
     let rows = presets.iter().map(|preset| {
         let batch = if facts::batch(preset).is_some() { "yes" } else { "-" };
-        let columns = [&preset.preset, &facts::scheme(preset), &handshakes(preset), batch, again(preset)];
+        let columns = [&preset.preset, &scheme(preset), &handshakes(preset), batch, again(preset)];
         columns.map(str::to_owned)
     });
     let rows: Vec<[String; 5]> = std::iter::once(HEADS.map(str::to_owned)).chain(rows).collect();
@@ -44,6 +45,15 @@ fn table(presets: &[PresetInfo], out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}", cells.join("  ").trim_end())?;
     }
     Ok(())
+}
+
+/// A line has an end.
+fn scheme(preset: &PresetInfo) -> String {
+    let scheme = facts::scheme(preset);
+    if scheme.len() <= SCHEME_CHARS_MAX {
+        return scheme;
+    }
+    format!("any of {} kinds", scheme.split(", ").count())
 }
 
 fn handshakes(preset: &PresetInfo) -> String {

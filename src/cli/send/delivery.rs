@@ -1,5 +1,7 @@
 //! A delivery, filled in and proven.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Uri};
@@ -20,13 +22,13 @@ use super::http::Letter;
 pub(crate) enum Flaw {
     /// Proven with a secret that is nobody's.
     BadSignature,
-    /// Made and proven an hour ago.
+    /// Made and proven too long ago.
     Stale,
     /// Changed after it was proven.
     Tampered,
 }
 
-const HOUR_MS: u64 = 3_600_000;
+const HOUR: Duration = Duration::from_hours(1);
 
 /// Sends deliveries of one source.
 #[derive(Debug)]
@@ -52,7 +54,7 @@ impl<'c> Sender<'c> {
     pub(crate) fn letter(&self, now: UnixMillis) -> Result<Letter, CommandError> {
         let id = RequestId::new(now.0);
         let made_at = match self.flaw {
-            Some(Flaw::Stale) => UnixMillis(now.0.saturating_sub(HOUR_MS)),
+            Some(Flaw::Stale) => self.too_long_before(now),
             _ => now,
         };
         let sample = self.sample.filled(&id.to_string(), now.0, made_at);
@@ -64,6 +66,13 @@ impl<'c> Sender<'c> {
         let url = url.parse::<Uri>().with_context(|| url.clone())?;
         let method = sample.method;
         Ok(Letter { method, url, headers: signed.headers, body: signed.body.into() })
+    }
+
+    /// An hour ago, or longer where the source allows for more.
+    fn too_long_before(&self, now: UnixMillis) -> UnixMillis {
+        let times = self.source.demands.blocks.iter().filter_map(|block| block.timestamp.as_ref());
+        let allowed = times.map(|timestamp| timestamp.past).max().unwrap_or_default().saturating_mul(2).max(HOUR);
+        UnixMillis(now.0.saturating_sub(u64::try_from(allowed.as_millis()).unwrap_or(now.0)))
     }
 
     /// Signed for the first block that it can be signed for, each with its own secret or else the source's.

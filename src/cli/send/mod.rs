@@ -48,7 +48,7 @@ pub struct Args {
     /// Spoil the proof: it is to be refused
     #[arg(long, group = "flaw")]
     pub bad_signature: bool,
-    /// Sign as of an hour ago: it is to be refused where the scheme has a time
+    /// Make and sign it as of an hour ago, or twice what the source allows: it is to be refused where the scheme has a time
     #[arg(long, group = "flaw")]
     pub stale: bool,
     /// Change the body after it has been signed: it is to be refused where the signature covers it

@@ -19,7 +19,7 @@ pub fn preset_source(
 ) -> Result<Settings, Problems> {
     if !names().iter().any(|known| known == preset) {
         let mut problems = Problems::default();
-        unknown(&At::default(), preset, &mut problems);
+        unknown(&At::default(), preset, &[], &mut problems);
         return Err(problems);
     }
     let mut settings = stood_in(preset, public_url, path)?;

@@ -44,7 +44,7 @@ impl PresetInfo {
         let mut problems = Problems::default();
         let Some(Preset { about, node }) = read(preset, &mut problems) else {
             if problems.is_empty() {
-                unknown(&At::default(), preset, &mut problems);
+                unknown(&At::default(), preset, &[], &mut problems);
             }
             return Err(problems);
         };
