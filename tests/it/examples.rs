@@ -61,11 +61,12 @@ fn what_readme_shows_of_five_senders_comes_out_so() {
     let examples = examples();
     assert_eq!(examples.len(), 5);
     let brokers = Kafka::shared().bootstrap();
-    let sources: String = examples.iter().map(|example| format!("  {}\n", with_secrets(&example.source))).collect();
+    let sources: Vec<_> = examples.iter().map(|example| with_secrets(&example.source)).collect();
+    let sources = sources.join("\n  ");
     let gateway = Gateway::start(&format!(
         "kafka: {{ brokers: [\"{brokers}\"], create_topics: {{ partitions: 1, replication: 1 }}, dead_letter_topic: examples.dead }}\n\
          spool: {{ dir: \"{{dir}}/spool\", max_bytes: 256MiB, segment_bytes: 8MiB }}\n\
-         public_url: https://hooks.example.com\nsources:\n{sources}"
+         public_url: https://hooks.example.com\nsources:\n  {sources}\n"
     ));
     for Example { title, line, record: shown, .. } in &examples {
         let config = gateway.config().display().to_string();

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::config::PresetInfo;
-use crate::signature::scheme::{Block, Kind, Part, What};
+use crate::signature::scheme::{Block, Encoding, Kind, Part, What};
 use crate::units::show_duration;
 
 /// `hmac-sha256 hex`, `header`, `any of header, query` …
@@ -78,7 +78,7 @@ fn block(block: &Block) -> Value {
         "covers_body": covers_body(block),
         "timestamp": block.timestamp.is_some(),
         "secret_start": format.require.as_ref().or(format.strip.as_ref()),
-        "secret_encoding": format.decode.map(|encoding| encoding.as_str()),
+        "secret_encoding": format.decode.map(Encoding::as_str),
     })
 }
 

@@ -21,6 +21,7 @@ use delivery::{Flaw, Sender};
 
 /// What `send` is asked.
 #[derive(Debug, Clone, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
     /// The source's name
     pub source: String,

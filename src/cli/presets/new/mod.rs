@@ -230,12 +230,11 @@ fn tell_failure(captured: &Captured, search: Option<&trial::Search>, messages: &
         }
     }
     writeln!(messages, "  the secret itself in a header, the query, the path, the form, the body, or as HTTP Basic")?;
-    match &captured.origin {
-        Some(origin) => {
-            writeln!(messages, "  the URL as {origin}{}; give --url where it is registered otherwise", captured.target)?
-        }
-        None => writeln!(messages, "  no signature over the URL: give --url https://…, or a Host header")?,
-    }
+    let url = match &captured.origin {
+        Some(origin) => format!("the URL as {origin}{}; give --url where it is registered otherwise", captured.target),
+        None => "no signature over the URL: give --url https://…, or a Host header".to_owned(),
+    };
+    writeln!(messages, "  {url}")?;
     writeln!(messages, "is the body exact, byte for byte, and the secret that of this very webhook?")
 }
 

@@ -7,6 +7,8 @@ use crate::signature::{Demands, Draft, sign};
 use std::sync::LazyLock;
 use std::time::Duration;
 
+static PRESETS: LazyLock<Vec<PresetInfo>> = LazyLock::new(|| PresetInfo::all().expect("presets"));
+
 /// Exit, stdout, stderr.
 fn propose(request: &Draft, secret: &str) -> (Exit, String, String) {
     let mut text =
@@ -15,7 +17,6 @@ fn propose(request: &Draft, secret: &str) -> (Exit, String, String) {
         text.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
     }
     text.extend([b"\r\n", request.body.as_slice()].concat());
-    static PRESETS: LazyLock<Vec<PresetInfo>> = LazyLock::new(|| PresetInfo::all().expect("presets"));
     let captured = Captured::read(&text).expect("a request");
     let (mut out, mut messages) = (Vec::new(), Vec::new());
     let secret = Secret::new(secret);

@@ -161,8 +161,11 @@ impl Signing {
 /// The time that is part of a content, and how it is written.
 type Time = Option<(Expr, TimeFormat)>;
 
+/// What a signature may cover.
+type Covered = (Vec<Part>, Time);
+
 /// What a signature of that length can be, with what it may cover.
-fn kinds(reading: &Reading, captured: &Captured, values: &[Found]) -> Vec<(Signing, Vec<(Vec<Part>, Time)>)> {
+fn kinds(reading: &Reading, captured: &Captured, values: &[Found]) -> Vec<(Signing, Vec<Covered>)> {
     let contents = contents(reading, captured, values);
     let hash = match reading.bytes.len() {
         16 => Some(Hash::Md5),
@@ -193,7 +196,7 @@ fn kinds(reading: &Reading, captured: &Captured, values: &[Found]) -> Vec<(Signi
     kinds
 }
 
-fn contents(reading: &Reading, captured: &Captured, values: &[Found]) -> Vec<(Vec<Part>, Time)> {
+fn contents(reading: &Reading, captured: &Captured, values: &[Found]) -> Vec<Covered> {
     let own = |found: &&Found| found.from != reading.signature;
     let times = times(reading.pieces.iter().chain(values.iter().filter(own)));
     let mut texts: Vec<(Vec<String>, Time)> = Vec::new();

@@ -7,46 +7,41 @@ use crate::signature::scheme::{Block, Kind, Part, Signed, TimeFormat, What};
 
 /// The block of a source that proves itself so. Its secret is a variable.
 pub(super) fn source(name: &str, fit: &Fit, guess: &Guess, captured: &Captured) -> String {
-    let mut text = String::new();
-    if let Some(origin) = captured.origin.as_ref().filter(|_| signs_url(&fit.block)) {
-        text.push_str(&format!(
-            "public_url: {}   # signed: exactly as it is registered with the sender\n",
-            quoted(origin)
-        ));
-    }
-    text.push_str(&format!("sources:\n  {name}:\n"));
-    if let Some(path) = path(fit, captured) {
-        text.push_str(&format!("    path: {}\n", quoted(&path)));
-    }
+    let mut lines = Vec::new();
+    lines.extend(captured.origin.as_ref().filter(|_| signs_url(&fit.block)).map(|origin| public_url(origin)));
+    lines.extend(["sources:".to_owned(), format!("  {name}:")]);
+    lines.extend(path(fit, captured).map(|path| format!("    path: {}", quoted(&path))));
     if captured.method != "POST" {
-        text.push_str(&format!("    methods: [{}]\n", captured.method));
+        lines.push(format!("    methods: [{}]", captured.method));
     }
-    text.push_str(&format!("    auth: {}\n    secret: ${{{}}}\n", auth(&fit.block), variable(name)));
-    if guess.batch.is_some() || guess.id.is_some() || guess.kind.is_some() {
-        text.push_str("    # Guesses, by name alone: look them up in the sender's documentation.\n");
+    lines.extend([format!("    auth: {}", auth(&fit.block)), format!("    secret: ${{{}}}", variable(name))]);
+    let guesses = [("batch", guess.batch), ("id", guess.id.as_deref()), ("type", guess.kind.as_deref())];
+    let guesses: Vec<_> =
+        guesses.into_iter().filter_map(|(key, value)| Some(format!("    {key}: {}", quoted(value?)))).collect();
+    if !guesses.is_empty() {
+        lines.push("    # Guesses, by name alone: look them up in the sender's documentation.".to_owned());
     }
-    let lines = [("batch", guess.batch.map(str::to_owned)), ("id", guess.id.clone()), ("type", guess.kind.clone())];
-    for (key, value) in lines {
-        text.extend(value.map(|value| format!("    {key}: {}\n", quoted(&value))));
-    }
+    lines.extend(guesses);
     if guess.id.is_none() {
-        text.push_str("    # No id was found: equal values are taken for one event.\n");
+        lines.push("    # No id was found: equal values are taken for one event.".to_owned());
     }
-    text
+    lines.join("\n")
+}
+
+fn public_url(origin: &str) -> String {
+    format!("public_url: {}   # signed: exactly as it is registered with the sender", quoted(origin))
 }
 
 /// The block of a source that is a preset.
 pub(super) fn preset(name: &str, preset: &str, captured: &Captured, signs_url: bool) -> String {
-    let url = captured.origin.as_ref().filter(|_| signs_url);
-    let url = url.map(|origin| {
-        format!("public_url: {}   # signed: exactly as it is registered with the sender\n", quoted(origin))
-    });
-    let path = if signs_url { format!("    path: {}\n", quoted(captured.path())) } else { String::new() };
-    format!(
-        "{}sources:\n  {name}:\n    preset: {preset}\n{path}    secret: ${{{}}}\n",
-        url.unwrap_or_default(),
-        variable(name)
-    )
+    let mut lines = Vec::new();
+    lines.extend(captured.origin.as_ref().filter(|_| signs_url).map(|origin| public_url(origin)));
+    lines.extend(["sources:".to_owned(), format!("  {name}:"), format!("    preset: {preset}")]);
+    if signs_url {
+        lines.push(format!("    path: {}", quoted(captured.path())));
+    }
+    lines.push(format!("    secret: ${{{}}}", variable(name)));
+    lines.join("\n")
 }
 
 /// The same as one line, for people.
