@@ -25,11 +25,12 @@ pub mod presets;
 pub mod progress;
 pub mod replay;
 pub mod run;
-mod secret;
 pub mod send;
 pub mod spool;
 pub mod verify;
 pub mod version;
+
+mod given;
 
 /// Webhook gateway: authenticates third-party webhooks, keeps them, answers 200 and delivers the exact bytes to Kafka.
 #[derive(Debug, Parser)]
@@ -167,7 +168,7 @@ fn run(command: Command) -> Result<Exit, CommandError> {
         Command::Learn(args) => learn::run(&args, out, messages),
         Command::Spool(args) => spool::run(&args, environment, out, messages),
         Command::Replay(args) => replay::run(&args, environment, out, messages),
-        Command::Presets(args) => Ok(presets::run(&args, &judge::vector, out, messages)?),
+        Command::Presets(args) => presets::run(&args, environment, &judge::vector, out, messages),
         Command::Config(args) => Ok(config::run(&args, environment, out, messages)?),
         Command::Version(args) => Ok(version::run(&args, out)?),
     }

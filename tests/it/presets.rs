@@ -1,66 +1,21 @@
-//! Every preset through the real front door: `hookgate send` plays the provider.
+//! `hookgate send` plays the provider, and secrets change.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 use std::process::Output;
 use std::sync::LazyLock;
 
-use crate::support::catalogue::{self, is_timed, private_key};
 use crate::support::client::Request;
 use crate::support::front::Front;
 use crate::support::gateway::hookgate;
 use crate::support::sign::hmac_base64;
 
-/// Presets of which `dev` starts no source.
-const OTHERS: &str = r"
-generic-basic: { preset: generic-basic, secret: 'hooks:a-secret-of-the-presets-test' }
-generic-hmac: { preset: generic-hmac, secret: a-secret-of-the-presets-test }
-hubspot-legacy: { preset: hubspot-legacy, secret: a-secret-of-the-presets-test }
-";
-
 static FRONT: LazyLock<Front> = LazyLock::new(|| {
-    let dev = fs::read_to_string(presets().join("samples/dev.yaml")).expect("it is there");
-    let (_, sources) = dev.split_once("sources:\n").expect("sources");
-    let sources: String = sources.lines().map(|line| line.get(2..).unwrap_or_default().to_owned() + "\n").collect();
-    let known = sources + OTHERS.trim_start();
-    let is_known = |preset: &String| ["\n", ","].iter().any(|end| known.contains(&format!("preset: {preset}{end}")));
-    let others = catalogue::presets().into_iter().filter(|preset| !is_known(preset));
-    let others: String = others.map(|preset| catalogue::source(&preset)).collect();
-    Front::open_with("presets", "public_url: https://hooks.example.com", &(known + &others))
+    Front::open(
+        "presets",
+        "crm: { preset: generic-header, secret: a-secret-of-the-presets-test, id: json:/id, type: json:/type }\n\
+         stripe: { preset: stripe, secret: whsec_of-the-presets-test }",
+    )
 });
-
-fn presets() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/presets"))
-}
-
-/// Source → the preset that it has.
-fn sources() -> BTreeMap<String, String> {
-    let shown = hookgate().args(["config", "show", "--config"]).arg(FRONT.gateway.config()).output().expect("it runs");
-    let shown = String::from_utf8(shown.stdout).expect("UTF-8");
-    let (_, shown) = shown.split_once("\nsources:\n").expect("sources");
-    let mut sources = BTreeMap::new();
-    let mut source = "";
-    for line in shown.lines() {
-        match line.strip_prefix("  ") {
-            Some(name) if !name.starts_with(' ') => source = name.trim_end_matches(':'),
-            Some(key) => {
-                if let Some(preset) = key.trim().strip_prefix("preset: ") {
-                    sources.insert(source.to_owned(), preset.to_owned());
-                }
-            }
-            None => {}
-        }
-    }
-    sources
-}
-
-/// Its samples; one of no name where it has none.
-fn events(preset: &str) -> Vec<Option<String>> {
-    let Ok(files) = fs::read_dir(presets().join("samples").join(preset)) else { return vec![None] };
-    let name = |file: fs::DirEntry| Some(file.path().file_stem()?.to_str()?.to_owned());
-    files.flatten().map(name).collect()
-}
 
 fn send(source: &str, event: Option<&str>, more: &[&str]) -> (Option<i32>, String) {
     let to = format!("http://{}", FRONT.gateway.public);
@@ -71,44 +26,6 @@ fn send(source: &str, event: Option<&str>, more: &[&str]) -> (Option<i32>, Strin
     let Output { status, stdout, stderr } = command.output().expect("it runs");
     let said = [stdout, stderr].concat();
     (status.code(), String::from_utf8(said).expect("UTF-8"))
-}
-
-#[test]
-fn there_is_a_source_here_for_every_preset() {
-    let mut used: Vec<_> = sources().into_values().collect();
-    used.sort();
-    assert_eq!(used, catalogue::presets());
-}
-
-#[test]
-fn what_a_provider_sends_is_taken_once_and_a_forgery_never() {
-    for (source, preset) in sources() {
-        let timed = is_timed(&preset);
-        let key = private_key(&preset).map(|key| format!("--secret={key}"));
-        for event in events(&preset) {
-            let key = key.as_deref();
-            let send = |more: &[&str]| send(&source, event.as_deref(), &[more, key.as_slice()].concat());
-            let (code, said) = send(&["--duplicate"]);
-            let (first, second) = said.split_once('\n').unwrap_or_default();
-            assert_eq!(code, Some(0), "{source} {event:?}: {said}");
-            assert!(first.starts_with("20") && !first.contains("x-duplicate"), "{source} {event:?}: {said}");
-            assert!(second.contains("x-duplicate: true"), "{source} {event:?}: {said}");
-            let (code, said) = send(&["--bad-signature"]);
-            assert!(code == Some(1) && said.starts_with("401 "), "{source} {event:?}: {said}");
-            let (code, said) = send(&["--stale"]);
-            let expected = if timed { (Some(1), "401 ") } else { (Some(0), "20") };
-            assert!(code == expected.0 && said.starts_with(expected.1), "{source} {event:?}: {said}");
-        }
-        let records = FRONT.records(&source, 1);
-        for record in &records {
-            let malformed = record.header("hookgate-malformed");
-            // The plain sample of who has none says nothing that they would say.
-            assert!(malformed.is_none() || events(&preset) == [None], "{source}: {record:?}");
-            assert_eq!(record.header("hookgate-source"), Some(source.as_str()));
-            assert!(record.header("hookgate-verified").is_some_and(|proof| proof.ends_with(";key=0")), "{record:?}");
-            assert!(record.header("ce_type").is_some_and(|kind| kind.starts_with(&format!("{source}."))));
-        }
-    }
 }
 
 #[test]
@@ -132,6 +49,8 @@ fn what_cannot_be_sent_is_said_so() {
     assert!(code == Some(2) && said.contains("invoice.paid"), "{said}");
     let (code, said) = send("stripe", None, &["--stale", "--bad-signature"]);
     assert_eq!(code, Some(2), "{said}");
+    let (code, said) = send("stripe", None, &["--private-key", "/nowhere"]);
+    assert!(code == Some(2) && said.contains("/nowhere"), "{said}");
     let (code, said) = send("stripe", None, &["--body", "@/nowhere"]);
     assert!(code == Some(1) && said.contains("/nowhere"), "{said}");
     let nobody = hookgate().args(["send", "stripe", "--to", "http://127.0.0.1:1"]).output().expect("it runs");
@@ -164,4 +83,58 @@ fn secrets_are_changed_without_a_gap() {
     let records = front.records("respond", 4);
     let proofs: Vec<_> = records.iter().filter_map(|record| record.header("hookgate-verified")).collect();
     assert_eq!(proofs, ["hmac-sha256;key=0", "hmac-sha256;key=1", "hmac-sha256;key=0", "hmac-sha256;key=0"]);
+}
+
+#[test]
+fn a_provider_that_nobody_has_heard_of_needs_a_file_and_no_build() {
+    const PRESET: &str = "about: { name: Made Up, docs: 'https://made-up.example', secret: The key of the webhook }\n\
+                          auth: { hmac: sha384, signature: header:X-Made-Up, prefix: 'up:', encoding: base64url,\n\
+                          \x20       content: [header:X-Made-Up-At, '=/', body], timestamp: { from: header:X-Made-Up-At } }\n\
+                          id: json:/id\ntype: '=made'\nretries: false\n";
+    let dir = crate::support::scratch::dir("own-presets-");
+    fs::write(dir.path().join("made-up.yaml"), PRESET).expect("written");
+    let settings = format!("presets: '{}'", dir.path().display());
+    let front = Front::open_with("own", &settings, "somebody: { preset: made-up, secret: a-secret-of-somebody }");
+    let to = format!("http://{}", front.gateway.public);
+    let send = |more: &[&str]| {
+        let mut command = hookgate();
+        command
+            .args(["send", "somebody", "--to", &to, "--body", r#"{"id":"first"}"#, "--config"])
+            .arg(front.gateway.config());
+        let output = command.args(more).output().expect("it runs");
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    };
+    for flaw in ["--bad-signature", "--tampered", "--stale"] {
+        let said = send(&[flaw]);
+        assert!(said.starts_with("401 "), "{flaw}: {said}");
+    }
+    let said = send(&[]);
+    assert!(said.starts_with("200 OK"), "{said}");
+    let record = front.record("somebody");
+    assert_eq!(record.value, br#"{"id":"first"}"#);
+    assert_eq!((record.header("ce_id"), record.header("ce_type")), (Some("first"), Some("somebody.made")));
+    assert_eq!(record.header("hookgate-verified"), Some("hmac-sha384;key=0"));
+}
+
+#[test]
+fn a_captured_request_becomes_a_source_that_takes_it() {
+    let captured = send("stripe", None, &["--dry-run"]).1;
+    let dir = crate::support::scratch::dir("captured-");
+    let (request, config) = (dir.path().join("request.http"), dir.path().join("hookgate.yaml"));
+    fs::write(&request, captured).expect("written");
+    let new = |secret: &str| {
+        let mut command = hookgate();
+        command.args(["presets", "new", "--name", "mine", "--secret", secret, "--request"]).arg(&request);
+        command.output().expect("it runs")
+    };
+    let Output { status, stdout, .. } = new("whsec_of-the-presets-test");
+    let block = String::from_utf8(stdout).expect("UTF-8");
+    assert!(status.success() && block.contains("# This is preset: stripe"), "{block}");
+    fs::write(&config, format!("kafka: {{ brokers: ['none:0'] }}\n{block}")).expect("written");
+    let mut check = hookgate();
+    check.env("MINE_SECRET", "whsec_of-the-presets-test").args(["check", "--config"]).arg(&config);
+    let Output { status, stdout, .. } = check.output().expect("it runs");
+    assert!(status.success(), "{}", String::from_utf8_lossy(&stdout));
+    let Output { status, stdout, stderr } = new("another-secret");
+    assert!(status.code() == Some(1) && stdout.is_empty(), "{}", String::from_utf8_lossy(&stderr));
 }

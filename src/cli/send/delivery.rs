@@ -1,5 +1,7 @@
 //! A delivery, filled in and proven.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Uri};
@@ -20,11 +22,13 @@ use super::http::Letter;
 pub(crate) enum Flaw {
     /// Proven with a secret that is nobody's.
     BadSignature,
-    /// Proven as of an hour ago.
+    /// Made and proven too long ago.
     Stale,
+    /// Changed after it was proven.
+    Tampered,
 }
 
-const HOUR_MS: u64 = 3_600_000;
+const HOUR: Duration = Duration::from_hours(1);
 
 /// Sends deliveries of one source.
 #[derive(Debug)]
@@ -33,54 +37,66 @@ pub(crate) struct Sender<'c> {
     sample: Sample,
     to: Uri,
     flaw: Option<Flaw>,
-    /// Signed with, instead of the source's own.
-    secret: Option<Secret>,
+    private_key: Option<Secret>,
 }
 
 impl<'c> Sender<'c> {
     pub(crate) fn new(source: &'c Settings, sample: Sample, to: Uri, flaw: Option<Flaw>) -> Self {
-        Self { source, sample, to, flaw, secret: None }
+        Self { source, sample, to, flaw, private_key: None }
     }
 
-    /// Signs with this instead of the source's own: of a public key the private one.
-    pub(crate) fn with_secret(self, secret: Option<Secret>) -> Self {
-        Self { secret, ..self }
+    /// The same with a key for blocks whose secret is a public one.
+    pub(crate) fn with_private_key(self, private_key: Option<Secret>) -> Self {
+        Self { private_key, ..self }
     }
 
     /// The next delivery, with an id of its own.
     pub(crate) fn letter(&self, now: UnixMillis) -> Result<Letter, CommandError> {
         let id = RequestId::new(now.0);
-        let sample = self.sample.filled(&id.to_string(), now.0, now);
-        let signed = self.signed(&self.draft(&sample)?, now)?;
+        let made_at = match self.flaw {
+            Some(Flaw::Stale) => self.too_long_before(now),
+            _ => now,
+        };
+        let sample = self.sample.filled(&id.to_string(), now.0, made_at);
+        let mut signed = self.signed(&self.draft(&sample)?, made_at)?;
+        if self.flaw == Some(Flaw::Tampered) {
+            signed.body.push(b'1');
+        }
         let url = format!("{}{}", self.origin()?, signed.target);
         let url = url.parse::<Uri>().with_context(|| url.clone())?;
         let method = sample.method;
         Ok(Letter { method, url, headers: signed.headers, body: signed.body.into() })
     }
 
+    /// An hour ago, or longer where the source allows for more.
+    fn too_long_before(&self, now: UnixMillis) -> UnixMillis {
+        let times = self.source.demands.blocks.iter().filter_map(|block| block.timestamp.as_ref());
+        let allowed = times.map(|timestamp| timestamp.past).max().unwrap_or_default().saturating_mul(2).max(HOUR);
+        UnixMillis(now.0.saturating_sub(u64::try_from(allowed.as_millis()).unwrap_or(now.0)))
+    }
+
     /// Signed for the first block that it can be signed for, each with its own secret or else the source's.
-    fn signed(&self, draft: &Draft, now: UnixMillis) -> Result<Draft, CommandError> {
-        let signed_at = match self.flaw {
-            Some(Flaw::Stale) => UnixMillis(now.0.saturating_sub(HOUR_MS)),
-            _ => now,
-        };
+    fn signed(&self, draft: &Draft, made_at: UnixMillis) -> Result<Draft, CommandError> {
         let demands = &self.source.demands;
         let mut error = None;
         for block in &demands.blocks {
-            let own = || block.secrets.first().or_else(|| demands.secrets.first());
-            let spoils_key = !matches!(block.kind, Kind::PublicKey(..));
-            let secret = match self.secret.as_ref().or_else(own) {
-                Some(secret) if spoils_key && self.flaw == Some(Flaw::BadSignature) => nobodys(secret),
+            let own = match (&block.kind, &self.private_key) {
+                (Kind::PublicKey(..), Some(key)) => Some(key),
+                _ => block.secrets.first().or_else(|| demands.secrets.first()),
+            };
+            let of_public_key = matches!(block.kind, Kind::PublicKey(..));
+            let secret = match own {
+                Some(secret) if self.flaw == Some(Flaw::BadSignature) && !of_public_key => nobodys(secret),
                 Some(secret) => secret.clone(),
                 // Nobody looks at it.
                 None if matches!(block.kind, Kind::None) => Secret::new(""),
                 None => continue,
             };
             let alone = Demands { blocks: vec![block.clone()], ..demands.clone() };
-            let signed = if self.flaw == Some(Flaw::BadSignature) && !spoils_key {
-                other_body(&alone, &secret, draft, signed_at)
+            let signed = if of_public_key && self.flaw == Some(Flaw::BadSignature) {
+                signed_for_another(&alone, &secret, draft, made_at)
             } else {
-                sign(&alone, &secret, draft, signed_at)
+                sign(&alone, &secret, draft, made_at)
             };
             match signed {
                 Ok(signed) => return Ok(signed),
@@ -115,10 +131,10 @@ impl<'c> Sender<'c> {
     }
 }
 
-/// Signed for another body. A private key with one character changed would be no key at all.
-fn other_body(demands: &Demands, secret: &Secret, draft: &Draft, now: UnixMillis) -> Result<Draft, SignError> {
-    let other = Draft { body: [draft.body.as_slice(), b" "].concat(), ..draft.clone() };
-    sign(demands, secret, &other, now).map(|signed| Draft { body: draft.body.clone(), ..signed })
+/// With the signature of another body: a private key with a changed byte would be none.
+fn signed_for_another(demands: &Demands, key: &Secret, draft: &Draft, made_at: UnixMillis) -> Result<Draft, SignError> {
+    let other = Draft { body: [&*draft.body, b"0"].concat(), ..draft.clone() };
+    sign(demands, key, &other, made_at).map(|signed| Draft { body: draft.body.clone(), ..signed })
 }
 
 /// Another secret of the same form, so that what is wrong is the proof and not how it is written: one character in the

@@ -1,5 +1,6 @@
 //! A client for one request at a time: what `send` and `dev --demo` knock with.
 
+use std::io::{self, Write};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -25,6 +26,22 @@ pub(crate) struct Letter {
     pub(crate) url: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+}
+
+impl Letter {
+    /// Writes it as it would go over the wire.
+    pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let target = self.url.path_and_query().map_or("/", |target| target.as_str());
+        let host = self.url.authority().map_or("", |host| host.as_str());
+        write!(out, "{} {target} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {}\r\n", self.method, self.body.len())?;
+        for (name, value) in &self.headers {
+            write!(out, "{name}: ")?;
+            out.write_all(value.as_bytes())?;
+            write!(out, "\r\n")?;
+        }
+        write!(out, "\r\n")?;
+        out.write_all(&self.body)
+    }
 }
 
 /// What came back.

@@ -7,10 +7,11 @@ use std::time::Duration;
 use ::http::Uri;
 use anyhow::Context;
 
-use crate::cli::{CommandError, Exit, secret};
+use crate::cli::{CommandError, Exit};
 use crate::clock::Clock;
 use crate::config::{self, Config, Environment, Loaded, Sample};
 use crate::ingest::source::Settings;
+use crate::secret::Secret;
 use crate::units::Rate;
 
 pub(super) mod delivery;
@@ -20,6 +21,7 @@ use delivery::{Flaw, Sender};
 
 /// What `send` is asked.
 #[derive(Debug, Clone, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
     /// The source's name
     pub source: String,
@@ -35,10 +37,6 @@ pub struct Args {
     /// A body of your own: text, or @FILE
     #[arg(long, value_name = "TEXT|@FILE")]
     pub body: Option<String>,
-    /// Sign with this instead of the source's own: text, @FILE or env:VARIABLE. Where the source has a public key, the
-    /// private one
-    #[arg(long, value_name = "SECRET")]
-    pub secret: Option<String>,
     /// How many
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub count: u64,
@@ -49,11 +47,20 @@ pub struct Args {
     #[arg(long)]
     pub duplicate: bool,
     /// Spoil the proof: it is to be refused
-    #[arg(long, conflicts_with = "stale")]
+    #[arg(long, group = "flaw")]
     pub bad_signature: bool,
-    /// Sign as of an hour ago: it is to be refused where the scheme has a time
-    #[arg(long)]
+    /// Make and sign it as of an hour ago, or twice what the source allows: it is to be refused where the scheme has a time
+    #[arg(long, group = "flaw")]
     pub stale: bool,
+    /// Change the body after it has been signed: it is to be refused where the signature covers it
+    #[arg(long, group = "flaw")]
+    pub tampered: bool,
+    /// The private key of a scheme with public keys: PKCS #8 in DER or PEM
+    #[arg(long, value_name = "FILE")]
+    pub private_key: Option<PathBuf>,
+    /// Print the signed request as HTTP/1.1 instead of sending it; its credentials are in it
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Sends and prints each answer; exit 0 if every one was a 2xx.
@@ -70,13 +77,11 @@ pub fn run(args: &Args, environment: &dyn Environment, out: &mut dyn Write) -> R
     let preset = presets.get(&settings.name).map(String::as_str);
     let sample = sample(args, preset)?;
     let to = args.to.parse::<Uri>().map_err(|error| CommandError::Usage(format!("--to {}: {error}", args.to)))?;
-    let flaw = match (args.bad_signature, args.stale) {
-        (true, _) => Some(Flaw::BadSignature),
-        (_, true) => Some(Flaw::Stale),
-        _ => None,
-    };
-    let secret = args.secret.as_deref().map(|text| secret::given(text, environment)).transpose()?;
-    let sender = Sender::new(settings, sample, to, flaw).with_secret(secret);
+    let flaws = [(args.bad_signature, Flaw::BadSignature), (args.stale, Flaw::Stale), (args.tampered, Flaw::Tampered)];
+    let flaw = flaws.into_iter().find_map(|(asked, flaw)| asked.then_some(flaw));
+    let private_key = args.private_key.as_deref().map(Secret::from_file).transpose();
+    let private_key = private_key.map_err(|error| CommandError::Usage(format!("--private-key {error}")))?;
+    let sender = Sender::new(settings, sample, to, flaw).with_private_key(private_key);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(send_all(args, &sender, out))
 }
@@ -90,6 +95,10 @@ async fn send_all(args: &Args, sender: &Sender<'_>, out: &mut dyn Write) -> Resu
             every.tick().await;
         }
         let letter = sender.letter(clock.wall())?;
+        if args.dry_run {
+            letter.write(out)?;
+            continue;
+        }
         for _ in 0..=u8::from(args.duplicate) {
             let began = clock.now();
             let answer = http::send(letter.clone()).await?;

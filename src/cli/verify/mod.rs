@@ -4,10 +4,10 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use http::Uri;
 
 use crate::cli::judge::{head, on_trial};
-use crate::cli::{CommandError, Exit, secret};
+use crate::cli::{CommandError, Exit, given};
 use crate::clock::{Clock, UnixMillis};
 use crate::config::{self, Config, Environment, preset_source};
 use crate::ingest::judge::judge;
@@ -66,8 +66,8 @@ pub fn run(args: &Args, environment: &dyn Environment, out: &mut dyn Write) -> R
     };
     let target = behind(settings.demands.public_url.as_deref(), &args.url).unwrap_or(target);
     let sources = on_trial(&settings)?;
-    let parts = head(&args.method, &target, &headers(&args.header)?)?;
-    let body = read_text(&args.body)?;
+    let parts = head(&args.method, &target, &given::headers(&args.header)?)?;
+    let body = given::body(&args.body)?;
     let now = args.at.unwrap_or_else(|| Clock::system().wall());
     let mut explanation = Explanation::default();
     let judged = judge(&sources, parts, Bytes::from(body), now, &mut explanation);
@@ -87,7 +87,7 @@ fn of_preset(
     target: &str,
     environment: &dyn Environment,
 ) -> Result<Settings, CommandError> {
-    let secrets = args.secret.iter().map(|text| secret::given(text, environment)).collect::<Result<Vec<_>, _>>()?;
+    let secrets = args.secret.iter().map(|text| given::secret(text, environment)).collect::<Result<Vec<_>, _>>()?;
     if secrets.is_empty() {
         return Err(CommandError::Usage("give at least one --secret".into()));
     }
@@ -115,25 +115,6 @@ fn split(url: &str) -> Result<(Option<String>, String), CommandError> {
 fn behind(public_url: Option<&str>, url: &str) -> Option<String> {
     let rest = url.strip_prefix(public_url?).filter(|rest| rest.starts_with('/'))?;
     Some(rest.split('#').next().unwrap_or(rest).to_owned())
-}
-
-fn headers(given: &[String]) -> Result<HeaderMap, CommandError> {
-    let mut headers = HeaderMap::new();
-    for line in given {
-        let wrong = || CommandError::Usage(format!("-H '{line}': expected `Name: value`"));
-        let (name, value) = line.split_once(':').ok_or_else(wrong)?;
-        let name = name.trim().parse::<HeaderName>().map_err(|_| wrong())?;
-        headers.append(name, HeaderValue::from_str(value.trim()).map_err(|_| wrong())?);
-    }
-    Ok(headers)
-}
-
-/// `@FILE`, or the text itself.
-fn read_text(text: &str) -> Result<Vec<u8>, CommandError> {
-    match text.strip_prefix('@') {
-        None => Ok(text.as_bytes().to_vec()),
-        Some(path) => std::fs::read(path).map_err(|error| CommandError::Usage(format!("--body @{path}: {error}"))),
-    }
 }
 
 fn parse_time(text: &str) -> Result<UnixMillis, String> {

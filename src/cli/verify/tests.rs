@@ -19,8 +19,8 @@ fn a_url_is_split_into_origin_and_target() {
 
 #[test]
 fn a_header_without_a_colon_is_refused() {
-    assert!(headers(&["nonsense".into()]).is_err());
-    assert_eq!(headers(&["X-A:  b ".into()]).expect("good")["x-a"], "b");
+    assert!(given::headers(&["nonsense".into()]).is_err());
+    assert_eq!(given::headers(&["X-A:  b ".into()]).expect("good")["x-a"], "b");
 }
 
 /// Of a source `t` that the gateway serves behind a proxy which cuts `/hooks` off.

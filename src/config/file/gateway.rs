@@ -36,6 +36,8 @@ block! {
         shutdown: Shutdown = "{}",
         /// Logs.
         log: Log = "{}",
+        /// A directory with presets of your own, `NAME.yaml` each, of the same form as those that are shipped. None of those has its name.
+        presets: Option<PathBuf>,
         /// Who sends webhooks: a map from names to sources.
         sources: Named<Source>,
     }

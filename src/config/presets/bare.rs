@@ -19,21 +19,10 @@ pub fn preset_source(
 ) -> Result<Settings, Problems> {
     if !names().iter().any(|known| known == preset) {
         let mut problems = Problems::default();
-        unknown(&At::default(), preset, &mut problems);
+        unknown(&At::default(), preset, &[], &mut problems);
         return Err(problems);
     }
-    // A stand-in that every kind of `auth` takes; the true ones may be bytes that are no text.
-    let secret = "stand-in:for-the-true-secrets";
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    let url = public_url.map(|url| format!("public_url: {}\n", quoted(url))).unwrap_or_default();
-    let text = format!(
-        "kafka: {{ brokers: [none:0] }}\n{url}sources: {{ preset: {{ preset: {}, path: {}, secret: {secret} }} }}\n",
-        quoted(preset),
-        quoted(path),
-    );
-    let loaded = parse("preset", &text.replace("${", "$${"), &|_: &str| None, Purpose::StandIns);
-    let loaded = loaded.map_err(Problems::without_places)?;
-    let mut settings = loaded.config.sources.into_iter().next().ok_or_else(Problems::default)?;
+    let mut settings = stood_in(preset, public_url, path)?;
     settings.demands.secrets = secrets.to_vec();
     for handshake in &mut settings.handshakes {
         if let HandshakeAuth::Own(demands) = &mut handshake.auth
@@ -59,4 +48,25 @@ pub fn preset_source(
             Err(problems)
         }
     }
+}
+
+/// What the catalogue shows of a preset: a source of it with every block that it has, for nobody to reach.
+pub(super) fn in_the_catalogue(preset: &str) -> Result<Settings, Problems> {
+    let shown = |path| stood_in(preset, Some("https://hooks.example.com"), path);
+    shown("/in/preset/{secret}").or_else(|_| shown("/in/preset"))
+}
+
+/// The preset with a stand-in for its secrets that every kind of `auth` takes; the true ones may be bytes that are no text.
+fn stood_in(preset: &str, public_url: Option<&str>, path: &str) -> Result<Settings, Problems> {
+    let secret = "stand-in:for-the-true-secrets";
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let url = public_url.map(|url| format!("public_url: {}\n", quoted(url))).unwrap_or_default();
+    let text = format!(
+        "kafka: {{ brokers: [none:0] }}\n{url}sources: {{ preset: {{ preset: {}, path: {}, secret: {secret} }} }}\n",
+        quoted(preset),
+        quoted(path),
+    );
+    let loaded = parse("preset", &text.replace("${", "$${"), &|_: &str| None, Purpose::StandIns);
+    let loaded = loaded.map_err(Problems::without_places)?;
+    loaded.config.sources.into_iter().next().ok_or_else(Problems::default)
 }

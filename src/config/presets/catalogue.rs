@@ -1,7 +1,10 @@
 //! The catalogue of presets, for people.
 
+use crate::config::presets::bare::in_the_catalogue;
 use crate::config::presets::{Preset, file, names, read, unknown};
 use crate::config::problem::{At, Problems};
+use crate::config::tree::{Node, Value};
+use crate::ingest::source::Settings;
 
 /// What `presets list` says of a preset.
 #[derive(Debug, Clone)]
@@ -18,6 +21,10 @@ pub struct PresetInfo {
     pub unverified: Vec<String>,
     /// The whole file.
     pub text: String,
+    /// The kinds of its handshakes, in their order.
+    pub handshakes: Vec<String>,
+    /// What a source of it is, with stand-ins for its secrets and its address.
+    pub settings: Settings,
 }
 
 impl PresetInfo {
@@ -35,9 +42,9 @@ impl PresetInfo {
     /// There is no such preset, with the one that was probably meant.
     pub fn of(preset: &str) -> Result<Self, Problems> {
         let mut problems = Problems::default();
-        let Some(Preset { about, .. }) = read(preset, &mut problems) else {
+        let Some(Preset { about, node }) = read(preset, &mut problems) else {
             if problems.is_empty() {
-                unknown(&At::default(), preset, &mut problems);
+                unknown(&At::default(), preset, &[], &mut problems);
             }
             return Err(problems);
         };
@@ -48,6 +55,17 @@ impl PresetInfo {
             secret: about.secret.clone(),
             unverified: about.unverified.clone(),
             text: file(&format!("{preset}.yaml")).unwrap_or_default(),
+            handshakes: node.get("handshake").map(kinds).unwrap_or_default(),
+            settings: in_the_catalogue(preset)?,
         })
+    }
+}
+
+/// `handshake` is one or a list.
+fn kinds(handshake: &Node) -> Vec<String> {
+    let kind = |one: &Node| one.get("kind").and_then(Node::text).map(str::to_owned);
+    match &handshake.value {
+        Value::List(many) => many.iter().filter_map(kind).collect(),
+        _ => kind(handshake).into_iter().collect(),
     }
 }

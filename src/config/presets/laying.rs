@@ -6,12 +6,14 @@
 
 use crate::config::file::auth::KINDS;
 use crate::config::file::locate::is_expression_map;
+use crate::config::presets::own::Own;
 use crate::config::presets::{read, unknown};
 use crate::config::problem::{At, Problems};
 use crate::config::tree::{Entry, Node, Value};
 
 /// Lays every source of a whole configuration over the preset that it names.
 pub(crate) fn lay_under_sources(root: &mut Node, problems: &mut Problems) {
+    let own = Own::of(root, problems);
     let Value::Map(entries) = &mut root.value else { return };
     let Some(sources) = entries.iter_mut().find(|entry| entry.key == "sources") else { return };
     let Value::Map(sources) = &mut sources.node.value else { return };
@@ -19,9 +21,11 @@ pub(crate) fn lay_under_sources(root: &mut Node, problems: &mut Problems) {
         let Some(preset) = node.get("preset") else { continue };
         let at = At::new(format!("sources.{key}.preset"), &preset.place);
         let Some(name) = preset.text() else { continue };
-        match read(name, problems) {
+        let errors = problems.errors();
+        match read(name, problems).or_else(|| own.read(name, problems)) {
             Some(preset) => *node = lay(preset.node, node),
-            None => unknown(&at, name, problems),
+            None if problems.errors() > errors => {}
+            None => unknown(&at, name, own.names(), problems),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Config, Loaded, Problem, Problems, Severity};
 
+mod catalogue;
 mod form;
 mod handshakes;
 mod identities;

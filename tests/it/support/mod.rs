@@ -1,6 +1,5 @@
 //! What the tests are written with; `tests/bench` uses it too.
 
-pub(crate) mod catalogue;
 pub(crate) mod client;
 pub(crate) mod front;
 pub(crate) mod gateway;

@@ -1,0 +1,31 @@
+//! A preset's file, and the block of a configuration that uses it.
+
+use std::io::{self, Write};
+
+use super::facts;
+use crate::config::PresetInfo;
+
+/// Both as YAML documents of their own: the first is what we ship, the second is for the user's file.
+pub(super) fn print(preset: &PresetInfo, out: &mut dyn Write) -> io::Result<()> {
+    let name = &preset.preset;
+    writeln!(out, "# src/presets/{name}.yaml: what `preset: {name}` stands for. Keys of yours lie over it.")?;
+    writeln!(out, "{}", preset.text.trim_end())?;
+    writeln!(out, "---\n# For your hookgate.yaml; the sender is told <public_url>/in/{name}.")?;
+    if facts::signs_url(preset) {
+        writeln!(out, "public_url: https://hooks.example.com   # signed: exactly as it is registered with the sender")?;
+    }
+    writeln!(out, "sources:\n  {name}:\n    preset: {name}")?;
+    if facts::needs_path(preset) {
+        writeln!(
+            out,
+            "    path: '/in/{name}/{{secret}}'   # the secret is this segment of the URL that the sender is told"
+        )?;
+    }
+    writeln!(out, "    # {}\n    # {}", preset.secret, preset.docs)?;
+    writeln!(out, "    secret: ${{{}}}", variable(name))
+}
+
+/// `standard-webhooks` → `STANDARD_WEBHOOKS_SECRET`
+fn variable(name: &str) -> String {
+    format!("{}_SECRET", name.to_uppercase().replace('-', "_"))
+}
