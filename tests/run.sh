@@ -28,6 +28,7 @@ need_build_tools
 need maven "fetches Apache Kafka" command -v mvn
 need default-jre-headless "runs Apache Kafka" command -v java
 need kcat "reads from Kafka with other people's code" command -v kcat
+need openssl "makes the keys of senders that have a pair" command -v openssl
 need python3-venv "holds the tools that check the manifests and the Dockerfile" python3 -c 'import ensurepip, venv'
 need shellcheck "checks these scripts" command -v shellcheck
 need_faults

@@ -24,7 +24,7 @@ pub(crate) fn lay_under_sources(root: &mut Node, problems: &mut Problems) {
         let errors = problems.errors();
         match read(name, problems).or_else(|| own.read(name, problems)) {
             Some(preset) => *node = lay(preset.node, node),
-            None if problems.errors() > errors => {}
+            None if own.unreadable || problems.errors() > errors => {}
             None => unknown(&at, name, own.names(), problems),
         }
     }

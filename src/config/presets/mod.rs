@@ -84,5 +84,9 @@ fn decode(document: &Arc<Document>, problems: &mut Problems) -> Option<Preset> {
 fn unknown(at: &At, name: &str, own: &[String], problems: &mut Problems) {
     let known = [names().as_slice(), own].concat();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    problems.unlisted(at, "preset", name, &known, "one that `hookgate presets list` shows");
+    let mut expected = "one of the catalogue (`hookgate presets list`)".to_owned();
+    for name in own {
+        expected.extend([" or `", name, "`"]);
+    }
+    problems.unknown_of_many(at, "preset", name, &known, expected);
 }

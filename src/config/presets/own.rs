@@ -12,6 +12,8 @@ use crate::config::tree::{BYTES_MAX, Node};
 pub(super) struct Own {
     directory: PathBuf,
     names: Vec<String>,
+    /// What is in it cannot be known, and has been told.
+    pub(super) unreadable: bool,
 }
 
 impl Own {
@@ -25,7 +27,7 @@ impl Own {
             Ok(files) => files,
             Err(error) => {
                 problems.error(&at, format!("{}: {error}", directory.display()), "a directory of presets");
-                return Self::default();
+                return Self { unreadable: true, ..Self::default() };
             }
         };
         let name = |file: std::fs::DirEntry| file.file_name().to_str()?.strip_suffix(".yaml").map(str::to_owned);
@@ -35,7 +37,7 @@ impl Own {
         for name in its.iter().filter(|name| shipped.contains(name)) {
             problems.error(&at, format!("{name}.yaml, which is also a preset of hookgate"), "another name");
         }
-        Self { directory, names: its }
+        Self { directory, names: its, unreadable: false }
     }
 
     /// In order.

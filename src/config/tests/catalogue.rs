@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Problems, assert_error, good};
+use super::{assert_error, good};
 use crate::config::{PresetInfo, presets};
 use crate::ingest::source::Settings;
 
@@ -36,9 +36,8 @@ fn every_preset_is_written_alike() {
             assert!(!sentence.is_empty() && sentence.trim() == sentence, "{preset}: `{sentence}`");
             assert!(!sentence.ends_with('.'), "{preset}: a full stop at the end of `{sentence}`");
         }
-        let keys = || text.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()));
-        assert_eq!(keys().next(), Some("about:"), "{preset}: `about` comes first");
-        assert!(keys().nth(1).is_some_and(|line| line.starts_with("auth:")), "{preset}: `auth` comes second");
+        let mut keys = text.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()));
+        assert_eq!(keys.next(), Some("about:"), "{preset}: `about` comes first");
         assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{preset}: one newline at its end");
         for line in text.lines() {
             assert!(!line.contains('\t') && line.trim_end() == line, "{preset}: tabs or spaces at the end of `{line}`");
@@ -82,12 +81,11 @@ fn an_operators_own_preset_is_one_like_ours() {
 #[test]
 fn what_is_wrong_with_an_operators_presets_is_told_with_its_place() {
     let (_dir, text) = with_own(&[("acme.yaml", ACME)], "acmee");
-    assert_error(&text, "sources.a.preset", "acmee");
+    assert_error(&text, "sources.a.preset", "one of the catalogue (`hookgate presets list`) or `acme`");
     let (_dir, text) = with_own(&[("github.yaml", ACME)], "github");
     assert_error(&text, "presets", "which is also a preset of hookgate");
     let (_dir, text) = with_own(&[("acme.yaml", "auth: none\n")], "acme");
     assert_error(&text, "", "no `about`");
     let missing = text.replace("presets: '", "presets: '/nowhere");
     assert_error(&missing, "presets", "/nowhere");
-    assert!(Problems::default().is_empty());
 }
