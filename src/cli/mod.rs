@@ -25,6 +25,7 @@ pub mod presets;
 pub mod progress;
 pub mod replay;
 pub mod run;
+mod secret;
 pub mod send;
 pub mod spool;
 pub mod verify;

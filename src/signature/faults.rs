@@ -107,7 +107,7 @@ pub(super) fn problems(block: &Block, demands: &Demands) -> Vec<BlockProblem> {
             BlockProblem::HashWithoutSecret,
         );
         let of_each = demands.batch.is_some() && block.is_of_items();
-        let of_whole = |what: &What| matches!(what, What::Body | What::FormSorted | What::BodyCrc32);
+        let of_whole = |what: &What| matches!(what, What::Body | What::FormSorted | What::FormAsJson | What::BodyCrc32);
         demand(!of_each || !parts().any(|part| of_whole(&part.what)), BlockProblem::BodyOfEachItem);
         demand(
             demands.public_url.is_some() || !parts().any(|part| part.what.needs_public_url()),

@@ -33,11 +33,18 @@ pub(crate) struct Sender<'c> {
     sample: Sample,
     to: Uri,
     flaw: Option<Flaw>,
+    /// Signed with, instead of the source's own.
+    secret: Option<Secret>,
 }
 
 impl<'c> Sender<'c> {
     pub(crate) fn new(source: &'c Settings, sample: Sample, to: Uri, flaw: Option<Flaw>) -> Self {
-        Self { source, sample, to, flaw }
+        Self { source, sample, to, flaw, secret: None }
+    }
+
+    /// Signs with this instead of the source's own: of a public key the private one.
+    pub(crate) fn with_secret(self, secret: Option<Secret>) -> Self {
+        Self { secret, ..self }
     }
 
     /// The next delivery, with an id of its own.
@@ -60,15 +67,22 @@ impl<'c> Sender<'c> {
         let demands = &self.source.demands;
         let mut error = None;
         for block in &demands.blocks {
-            let secret = match block.secrets.first().or_else(|| demands.secrets.first()) {
-                Some(secret) if self.flaw == Some(Flaw::BadSignature) => nobodys(secret),
+            let own = || block.secrets.first().or_else(|| demands.secrets.first());
+            let spoils_key = !matches!(block.kind, Kind::PublicKey(..));
+            let secret = match self.secret.as_ref().or_else(own) {
+                Some(secret) if spoils_key && self.flaw == Some(Flaw::BadSignature) => nobodys(secret),
                 Some(secret) => secret.clone(),
                 // Nobody looks at it.
                 None if matches!(block.kind, Kind::None) => Secret::new(""),
                 None => continue,
             };
             let alone = Demands { blocks: vec![block.clone()], ..demands.clone() };
-            match sign(&alone, &secret, draft, signed_at) {
+            let signed = if self.flaw == Some(Flaw::BadSignature) && !spoils_key {
+                other_body(&alone, &secret, draft, signed_at)
+            } else {
+                sign(&alone, &secret, draft, signed_at)
+            };
+            match signed {
                 Ok(signed) => return Ok(signed),
                 Err(why) if matches!(error, None | Some(SignError::Key(_))) => error = Some(why),
                 Err(_) => {}
@@ -99,6 +113,12 @@ impl<'c> Sender<'c> {
         let host = self.to.authority().with_context(|| format!("{}: expected http://host:port", self.to))?;
         Ok(format!("{}://{host}", self.to.scheme_str().unwrap_or("http")))
     }
+}
+
+/// Signed for another body. A private key with one character changed would be no key at all.
+fn other_body(demands: &Demands, secret: &Secret, draft: &Draft, now: UnixMillis) -> Result<Draft, SignError> {
+    let other = Draft { body: [draft.body.as_slice(), b" "].concat(), ..draft.clone() };
+    sign(demands, secret, &other, now).map(|signed| Draft { body: draft.body.clone(), ..signed })
 }
 
 /// Another secret of the same form, so that what is wrong is the proof and not how it is written: one character in the

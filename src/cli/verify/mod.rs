@@ -7,12 +7,11 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 use crate::cli::judge::{head, on_trial};
-use crate::cli::{CommandError, Exit};
+use crate::cli::{CommandError, Exit, secret};
 use crate::clock::{Clock, UnixMillis};
 use crate::config::{self, Config, Environment, preset_source};
 use crate::ingest::judge::judge;
 use crate::ingest::source::Settings;
-use crate::secret::Secret;
 
 mod explain;
 mod report;
@@ -88,7 +87,7 @@ fn of_preset(
     target: &str,
     environment: &dyn Environment,
 ) -> Result<Settings, CommandError> {
-    let secrets = args.secret.iter().map(|text| secret(text, environment)).collect::<Result<Vec<_>, _>>()?;
+    let secrets = args.secret.iter().map(|text| secret::given(text, environment)).collect::<Result<Vec<_>, _>>()?;
     if secrets.is_empty() {
         return Err(CommandError::Usage("give at least one --secret".into()));
     }
@@ -127,22 +126,6 @@ fn headers(given: &[String]) -> Result<HeaderMap, CommandError> {
         headers.append(name, HeaderValue::from_str(value.trim()).map_err(|_| wrong())?);
     }
     Ok(headers)
-}
-
-fn secret(text: &str, environment: &dyn Environment) -> Result<Secret, CommandError> {
-    if let Some(path) = text.strip_prefix('@') {
-        let secret = Secret::from_file(path.as_ref());
-        return secret.map_err(|error| CommandError::Usage(format!("--secret @{error}")));
-    }
-    match text.strip_prefix("env:") {
-        None => Ok(Secret::new(text)),
-        Some(name) => {
-            let value = environment.variable(name);
-            value
-                .map(Secret::new)
-                .ok_or_else(|| CommandError::Usage(format!("--secret {text}: the variable is not set")))
-        }
-    }
 }
 
 /// `@FILE`, or the text itself.

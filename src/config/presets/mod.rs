@@ -60,5 +60,6 @@ pub(crate) fn read(name: &str, problems: &mut Problems) -> Option<Preset> {
 
 fn unknown(at: &At, name: &str, problems: &mut Problems) {
     let known = names();
-    problems.unknown(at, "preset", name, &known.iter().map(String::as_str).collect::<Vec<_>>());
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    problems.unlisted(at, "preset", name, &known, "one that `hookgate presets list` shows");
 }

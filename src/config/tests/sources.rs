@@ -2,7 +2,7 @@
 
 use super::{assert_error, assert_warning, good, with_header_source, with_source, with_sources};
 use crate::ingest::source::Payload;
-use crate::signature::scheme::{Encoding, Hash, Kind};
+use crate::signature::scheme::{Encoding, Hash, Kind, What};
 use crate::spool::Ack;
 use std::fs;
 use std::time::Duration;
@@ -60,6 +60,24 @@ fn a_signature_scheme_is_resolved_with_its_defaults() {
     assert_eq!((source.terms.ack, source.terms.deadline), (Ack::Kafka, Duration::from_secs(2)));
     assert_eq!(source.dedupe_window, Some(Duration::from_hours(72)));
     assert_eq!(source.identify.payload, Payload::ByMethod);
+}
+
+#[test]
+fn content_can_be_headers_that_the_request_lists() {
+    let auth =
+        |list: &str| with_source(&format!("auth: {{ hmac: sha256, signature: header:X-S, content: [{list}, body] }}"));
+    let source =
+        good(&auth("{ headers: header:X-L, named: \":\", join: \";\", must: [X-Time] }")).config.sources.remove(0);
+    let Kind::Hmac(_, signed) = &source.demands.blocks[0].kind else { panic!("an HMAC") };
+    let What::HeaderList(list) = &signed.contents[0][0].what else { panic!("a list") };
+    assert_eq!((list.separator, list.named.as_deref(), list.join.as_str()), (',', Some(":"), ";"));
+    assert_eq!(list.must, ["x-time"]);
+    assert_error(
+        &auth("{ headers: header:X-L, joined: x }"),
+        "sources.a.auth.content[0].joined",
+        "did you mean `join`?",
+    );
+    assert_error(&auth("{ headers: kv:h }"), "sources.a.auth", "`kv:` needs `separator`");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What the tests are written with; `tests/bench` uses it too.
 
+pub(crate) mod catalogue;
 pub(crate) mod client;
 pub(crate) mod front;
 pub(crate) mod gateway;
