@@ -89,7 +89,7 @@ fn window(
         .and_then(|source| source.learner())
         .ok_or_else(|| (UNKNOWN, format!("no source `{source}` has a handshake of the kind `learn_secret`")))?;
     learner.open(time, count).map_err(|why| match why {
-        NotOpened::Open | NotOpened::Full { .. } => (StatusCode::CONFLICT, why.to_string()),
+        NotOpened::Open | NotOpened::Full { .. } | NotOpened::Nowhere => (StatusCode::CONFLICT, why.to_string()),
         NotOpened::Unreadable(_) => (StatusCode::INTERNAL_SERVER_ERROR, why.to_string()),
     })
 }

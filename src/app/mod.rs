@@ -133,7 +133,7 @@ fn open_spool(config: &Config, dedupe: &Dedupe, clock: &Clock, metrics: &Arc<Met
 /// the directory may have learned something since.
 fn read_learned(config: &mut Config) -> Result<()> {
     for source in &mut config.sources {
-        if let Some(file) = &source.learned_file {
+        if let source::Learned::In(file) = &source.learned {
             source.demands.learned = secret::read_list(file)?;
         }
     }

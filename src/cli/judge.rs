@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, Request};
 
 use crate::clock::{Clock, UnixMillis};
 use crate::dedupe::{self, Dedupe, HashKey};
-use crate::ingest::source::{BODY_MAX_DEFAULT, Settings};
+use crate::ingest::source::{BODY_MAX_DEFAULT, Learned, Settings};
 use crate::ingest::sources::Source;
 use crate::ingest::{Sources, judge, reply};
 use crate::metrics::Metrics;
@@ -28,7 +28,7 @@ pub(super) fn on_trial(settings: &Settings) -> Result<Sources, CommandError> {
     let memory = dedupe::Settings { window: Duration::from_secs(1), max_keys: 1 };
     let dedupe = Dedupe::new(HashKey::new([0; HashKey::BYTES]), &memory, clock.clone(), Arc::clone(&metrics));
     // Nothing is learned on trial, and so no window is needed to see what would be.
-    let settings = Settings { learned_file: None, ..settings.clone() };
+    let settings = Settings { learned: Learned::OnTrial, ..settings.clone() };
     let source = Source::new(settings, &dedupe, &metrics, &clock).map_err(|errors| {
         let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
         CommandError::Usage(lines.join("\n"))

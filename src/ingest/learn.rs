@@ -17,10 +17,11 @@ use tracing::{info, warn};
 
 use crate::clock::{Clock, Moment};
 use crate::metrics::{Metrics, OfSource};
-use crate::secret::{self, Secret};
+use crate::secret::{self, Secret, SecretFileError};
 use crate::signature::{Demands, Gate};
 
 use super::reject::Reject;
+use super::source::Learned;
 
 /// A source keeps no more of them; each costs a MAC a request.
 pub const LEARNED_MAX: usize = 64;
@@ -29,8 +30,7 @@ pub const LEARNED_MAX: usize = 64;
 #[derive(Debug)]
 pub struct Learner {
     source: String,
-    /// None on trial: then it would always learn, and keeps nothing.
-    file: Option<PathBuf>,
+    place: Learned,
     demands: Demands,
     gate: Arc<ArcSwap<Gate>>,
     opening: Mutex<Option<Opening>>,
@@ -77,15 +77,18 @@ pub enum NotOpened {
         /// Here.
         file: PathBuf,
     },
-    /// What was learned before cannot be read, or there is nowhere to keep it.
+    /// There is nowhere to keep it.
+    #[error("what is learned is kept in spool.dir, and this gateway has none: give it one, on a durable volume")]
+    Nowhere,
+    /// What was learned before cannot be read.
     #[error("what was learned cannot be read: {0}")]
-    Unreadable(String),
+    Unreadable(#[from] SecretFileError),
 }
 
 impl Learner {
     pub(super) fn new(
         source: &str,
-        file: Option<PathBuf>,
+        place: Learned,
         demands: Demands,
         gate: Arc<ArcSwap<Gate>>,
         clock: &Clock,
@@ -94,7 +97,7 @@ impl Learner {
         let labels = OfSource { source: source.to_owned() };
         Self {
             source: source.to_owned(),
-            file,
+            place,
             demands,
             gate,
             opening: Mutex::default(),
@@ -111,8 +114,8 @@ impl Learner {
     /// There is one already, or no room.
     pub fn open(self: &Arc<Self>, time: Duration, count: usize) -> Result<Window, NotOpened> {
         let count = count.max(1);
-        let file = self.file.as_ref().ok_or_else(|| NotOpened::Unreadable("there is no spool.dir".into()))?;
-        let kept = secret::read_list(file).map_err(|error| NotOpened::Unreadable(error.to_string()))?.len();
+        let Learned::In(file) = &self.place else { return Err(NotOpened::Nowhere) };
+        let kept = secret::read_list(file)?.len();
         if kept + count > LEARNED_MAX {
             return Err(NotOpened::Full { kept, file: file.clone() });
         }
@@ -135,7 +138,11 @@ impl Learner {
     /// Whether a secret that comes now would be learned.
     pub(super) fn is_awake(&self) -> bool {
         let now = self.clock.now();
-        self.file.is_none() || hold(&self.opening).as_ref().is_some_and(|opening| opening.until > now)
+        match self.place {
+            Learned::OnTrial => true,
+            Learned::Nowhere => false,
+            Learned::In(_) => hold(&self.opening).as_ref().is_some_and(|opening| opening.until > now),
+        }
     }
 
     /// Learns a secret, away from the threads that answer requests, since it waits for the disk.
@@ -149,7 +156,10 @@ impl Learner {
 
     fn keep(&self, secret: Secret) -> Result<(), Reject> {
         let _one_at_a_time = hold(&self.keeping);
-        let Some(file) = self.file.as_ref().filter(|_| self.is_awake()) else { return Err(Reject::Challenge) };
+        let Learned::In(file) = &self.place else { return Err(Reject::Challenge) };
+        if !self.is_awake() {
+            return Err(Reject::Challenge);
+        }
         let cannot = |why: &dyn std::fmt::Display| {
             warn!(source = self.source, error = %why, "a secret came and cannot be kept; the sender is asked to try again");
             Reject::NoCustody

@@ -35,8 +35,8 @@ pub struct Settings {
     pub demands: Demands,
     /// `handshake`; the first whose `when` holds.
     pub handshakes: Vec<Handshake>,
-    /// Where secrets are kept that a `learn_secret` handshake brings; none on trial.
-    pub learned_file: Option<PathBuf>,
+    /// Where secrets are kept that a `learn_secret` handshake brings.
+    pub learned: Learned,
     /// What an event is.
     pub identify: Identify,
     /// When it is safe.
@@ -132,6 +132,17 @@ pub struct Handshake {
     pub mac: Option<HandshakeMac>,
     /// `reply`; `{value}`, `{mac}` and expressions in braces are put in.
     pub reply: Reply,
+}
+
+/// Where secrets are kept that a `learn_secret` handshake brings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Learned {
+    /// Here, in `spool.dir`.
+    In(PathBuf),
+    /// There is no directory: nothing is learned.
+    Nowhere,
+    /// Nothing is kept, and it is judged as if a window were open.
+    OnTrial,
 }
 
 /// What a handshake does beside its answer.

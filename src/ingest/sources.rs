@@ -61,8 +61,8 @@ impl Source {
         let gate = Arc::new(ArcSwap::from_pointee(gate(settings.demands.clone())?));
         let (name, has) = (settings.name.as_str(), |purpose| has(&settings, purpose));
         let learner = has(Purpose::Learn).then(|| {
-            let file = settings.learned_file.clone();
-            Arc::new(Learner::new(name, file, settings.demands.clone(), Arc::clone(&gate), clock, metrics))
+            let learned = settings.learned.clone();
+            Arc::new(Learner::new(name, learned, settings.demands.clone(), Arc::clone(&gate), clock, metrics))
         });
         Ok(Self {
             confirmations: has(Purpose::Confirm).then(|| Confirmations::new(name, clock, metrics)),

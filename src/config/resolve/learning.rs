@@ -1,23 +1,23 @@
 //! A source that learns its secret from the sender: what it needs, and what it has learned already.
 
-use std::path::PathBuf;
-
 use crate::config::decode::Block as _;
 use crate::config::file::handshake::{Handshake, HandshakeAuth, Kind};
 use crate::config::file::source::Source;
 use crate::config::problem::{At, Problems};
 use crate::config::resolve::auth::Blocks;
 use crate::config::resolve::whole::{Disk, Whole};
+use crate::ingest::source::Learned;
 use crate::secret::{self, Secret};
 use crate::signature::scheme::Allow;
 
-/// What a source has learned.
-#[derive(Debug, Default)]
+/// What a source has learned, and where that is kept.
+#[derive(Debug)]
 pub(super) struct Learning {
-    /// Where it is kept; none without a directory, and of sources that learn nothing.
-    pub(super) file: Option<PathBuf>,
-    pub(super) learned: Vec<Secret>,
+    pub(super) place: Learned,
+    pub(super) secrets: Vec<Secret>,
 }
+
+const NOTHING: Learning = Learning { place: Learned::Nowhere, secrets: Vec::new() };
 
 /// The handshakes that learn.
 fn lessons(source: &Source) -> impl Iterator<Item = &Handshake> {
@@ -38,7 +38,7 @@ pub(super) fn resolve(
     whole: &Whole<'_>,
     problems: &mut Problems,
 ) -> Learning {
-    let Some(first) = lessons(source).next() else { return Learning::default() };
+    let Some(first) = lessons(source).next() else { return NOTHING };
     for lesson in lessons(source) {
         check(lesson, has_secrets, problems);
     }
@@ -47,29 +47,29 @@ pub(super) fn resolve(
         problems.error(&first.kind.at, "`learn_secret`, and nothing that could use what is learned", expected);
     }
     let Some(dir) = &whole.spool_dir else {
-        // With a secret of its own, as where a preset brings the lesson, it works without: it just never learns.
+        // Who brings a secret of their own may have no use for the rest of a preset.
         if whole.check_surroundings && !has_secrets {
             let expected = "`spool.dir` on a durable volume: what is learned is kept there";
             problems.error(&first.kind.at, "`learn_secret`, and no `spool.dir`", expected);
         }
-        return Learning::default();
+        return NOTHING;
     };
     if whole.disk == Disk::Scratch {
         let expected = "a durable `spool.dir`: what is learned is lost with a scratch directory";
         problems.warn(&first.kind.at, "`learn_secret`, and `spool.scratch`", expected);
     }
     let file = dir.join(format!("{name}.learned"));
-    let learned = secret::read_list(&file).unwrap_or_else(|error| {
+    let secrets = secret::read_list(&file).unwrap_or_else(|error| {
         if whole.check_surroundings {
             problems.error(&first.kind.at, error.to_string(), "a file that the gateway can read");
         }
         Vec::new()
     });
-    if learned.is_empty() && !has_secrets && whole.check_surroundings {
+    if secrets.is_empty() && !has_secrets && whole.check_surroundings {
         let expected = format!("`hookgate learn {name}`, once the gateway runs: until then every delivery is refused");
         problems.warn(at, "no secret, and none learned yet", expected);
     }
-    Learning { file: Some(file), learned }
+    Learning { place: Learned::In(file), secrets }
 }
 
 fn check(lesson: &Handshake, has_secrets: bool, problems: &mut Problems) {

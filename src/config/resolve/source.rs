@@ -42,8 +42,8 @@ pub(super) fn resolve(
     let sound = !proven.blocks.blocks.is_empty() && problems.errors() == before;
     let handshakes = handshake::resolve(source, &proven, files, problems);
     let has = (&proven.blocks, !proven.secrets.is_empty());
-    let Learning { file: learned_file, learned } = learning::resolve(name, source, at, has, whole, problems);
-    let demands = Demands { learned, ..proven.demands(source, &handshakes) };
+    let Learning { place: learned, secrets } = learning::resolve(name, source, at, has, whole, problems);
+    let demands = Demands { learned: secrets, ..proven.demands(source, &handshakes) };
     if proven.check_keys && sound {
         proven.check_keys(&demands, at, problems);
     }
@@ -70,7 +70,7 @@ pub(super) fn resolve(
         path,
         demands,
         handshakes,
-        learned_file,
+        learned,
     })
 }
 

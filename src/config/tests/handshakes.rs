@@ -3,7 +3,7 @@
 use super::{
     Severity, assert_error, assert_warning, good, indented, of, with_header_source, with_source, with_sources,
 };
-use crate::ingest::source::HandshakeAuth;
+use crate::ingest::source::{HandshakeAuth, Learned};
 use crate::secret::Secret;
 use crate::signature::scheme::{Allow, Encoding, Hash};
 
@@ -123,6 +123,10 @@ fn a_source_that_learns_its_secret_needs_a_place_for_it_and_may_begin_without() 
     assert_error(&learning("", hmac, ", auth: none"), "sources.a.handshake.kind", "`spool.dir` on a durable volume");
     assert_warning(&with(hmac, ", auth: none"), "sources.a", "`hookgate learn a`");
     assert_error(&with(hmac, ", auth: none, allow: text"), "sources.a.handshake.allow", "`token` or `hex`");
+    let configured = with_header_source(
+        "handshake: { kind: learn_secret, when: { all: [header:X-Hook] }, value: header:X-Hook, auth: none }",
+    );
+    assert_eq!(good(&configured).config.sources[0].learned, Learned::Nowhere, "who has a secret needs no place");
     let twice = with(hmac, "");
     let found: Vec<_> = of(Severity::Error, &twice).iter().map(ToString::to_string).collect();
     assert!(found.len() == 1 && found[0].contains("only from who proves to have one"), "{found:?}");
@@ -130,9 +134,7 @@ fn a_source_that_learns_its_secret_needs_a_place_for_it_and_may_begin_without() 
     assert_error(&own, "sources.a.handshake.kind", "nothing that could use what is learned");
 
     let source = good(&with(hmac, ", auth: none")).config.sources.remove(0);
-    let file = source.learned_file.expect("a place");
-    let equipped = learning("", hmac, ", auth: none").replace("a:\n", "a:\n    secret: '${SECRET}'\n");
-    assert_eq!(good(&equipped).config.sources.remove(0).learned_file, None);
+    let Learned::In(file) = source.learned else { panic!("a place") };
     assert_eq!((file.as_path(), source.handshakes[0].reply.body.as_str()), (&*dir.path().join("a.learned"), ""));
     crate::secret::replace_list(&file, &[Secret::new("a-secret-that-was-learned")]).expect("written");
     let loaded = good(&with(hmac, ", auth: none"));

@@ -3,7 +3,7 @@
 use super::{Severity, assert_error, assert_warning, good, of, with_source, with_sources};
 use crate::ingest::source::{HandshakeAuth, Settings};
 use crate::locate::Expr;
-use crate::signature::scheme::{Check, Kind};
+use crate::signature::scheme::{Check, Hash, Kind};
 use crate::units::ByteSize;
 use std::time::Duration;
 
@@ -108,4 +108,25 @@ fn about_is_for_presets_only() {
 fn an_error_in_what_lies_over_is_told_at_the_users_line() {
     let text = with_source("preset: github\nlimits: { body: 5 }");
     assert_error(&text, "sources.a.limits.body", "hookgate.yaml:6:21");
+}
+
+/// Kits that begin with the oldest version let a plain digest without a time stand for the newest.
+#[test]
+fn a_preset_takes_no_older_proof_than_it_says() {
+    let blocks = |preset: &str| {
+        let text = with_sources(&format!(
+            "a: {{ preset: {preset}, secret: '${{SECRET}}', public_url: 'https://hooks.example.com' }}"
+        ));
+        good(&text).config.sources.remove(0).demands.blocks
+    };
+    let newest = blocks("hubspot");
+    assert!(!newest.is_empty());
+    assert!(newest.iter().all(|block| matches!(block.kind, Kind::Hmac(Hash::Sha256, _)) && block.timestamp.is_some()));
+    let legacy = blocks("hubspot-legacy");
+    assert!(legacy.iter().all(|block| matches!(block.kind, Kind::Hash(..))), "apart, so that nobody gets it unasked");
+    for preset in ["slack", "stripe", "standard-webhooks", "svix"] {
+        assert!(blocks(preset).iter().all(|block| block.timestamp.is_some()), "{preset}");
+    }
+    let github = blocks("github");
+    assert!(github.iter().all(|block| matches!(block.kind, Kind::Hmac(Hash::Sha256, _))), "never SHA-1");
 }

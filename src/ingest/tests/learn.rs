@@ -26,7 +26,7 @@ fn learning(dir: &std::path::Path) -> Settings {
     Settings {
         demands: Demands { blocks: vec![header], ..Demands::default() },
         handshakes: vec![handshake],
-        learned_file: Some(dir.join("a.learned")),
+        learned: Learned::In(dir.join("a.learned")),
         ..settings("a")
     }
 }
@@ -115,7 +115,11 @@ fn on_trial_nothing_is_kept_and_no_window_is_needed() {
         judge::judge(&sources, parts, Bytes::new(), NOW, &mut ())
     };
     assert!(judged(learning(dir.path())).is_err(), "as the gateway would: no window is open");
-    let on_trial = Settings { learned_file: None, ..learning(dir.path()) };
+    let nowhere = Settings { learned: Learned::Nowhere, ..learning(dir.path()) };
+    assert!(judged(nowhere.clone()).is_err());
+    let learner = Arc::clone(ground.source(nowhere).learner().expect("it would"));
+    assert!(matches!(learner.open(MINUTE, 1), Err(NotOpened::Nowhere)));
+    let on_trial = Settings { learned: Learned::OnTrial, ..learning(dir.path()) };
     assert!(matches!(judged(on_trial), Ok(judge::Verdict::Challenge(_))));
     assert!(kept(dir.path()).is_empty());
 }

@@ -16,7 +16,7 @@ use http::request::Parts;
 use http::{Method, Request, StatusCode};
 
 use super::received::Received;
-use super::source::{BODY_MAX_DEFAULT, Identify, Payload, Reply, Settings, Terms};
+use super::source::{BODY_MAX_DEFAULT, Identify, Learned, Payload, Reply, Settings, Terms};
 use super::sources::Source;
 use crate::clock::{Clock, UnixMillis};
 use crate::dedupe::{self, Dedupe, HashKey};
@@ -62,7 +62,7 @@ fn settings(name: &str) -> Settings {
         limits: SourceLimits { body: BODY_MAX_DEFAULT, rate: None, in_flight: 10 },
         demands: Demands { blocks: vec![Block::new(Kind::None)], ..Demands::default() },
         handshakes: Vec::new(),
-        learned_file: None,
+        learned: Learned::Nowhere,
         identify: Identify {
             batch: None,
             id: expr("json:/id"),

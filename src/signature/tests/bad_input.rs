@@ -170,9 +170,49 @@ fn signatures_are_compared_as_bytes() {
     for value in [padded.clone(), padded.trim_end_matches('=').to_owned()] {
         assert_eq!(opened(&gate, post(&[("x-sig", &value)], BODY)), Ok(Some(0)));
     }
-    let without_slashes = padded.replace(['/', '+'], "");
-    if without_slashes != padded {
-        assert_eq!(opened(&gate, post(&[("x-sig", &without_slashes)], BODY)), Err(Denial::Wrong));
+}
+
+/// Verifiers that take characters out before they compare accept what was never signed.
+#[test]
+fn no_character_of_a_signature_is_passed_over() {
+    let gate = gate(vec![hmac(Signed { encoding: Encoding::Base64, ..signed("header:x-sig") })], &[SECRET]);
+    let sign = |body: &str| Encoding::Base64.encode(&mac(Hash::Sha256, SECRET.as_bytes(), body));
+    let mut bodies = (0..1000).map(|number| number.to_string());
+    let body = bodies.find(|body| sign(body).contains('/') && sign(body).contains('+')).expect("one of so many");
+    let good = sign(&body);
+    assert_eq!(opened(&gate, post(&[("x-sig", &good)], &body)), Ok(Some(0)));
+    for wrong in [good.replace('/', ""), good.replace('+', ""), good.replace('/', "//"), good.replace('+', " ")] {
+        assert_eq!(opened(&gate, post(&[("x-sig", &wrong)], &body)), Err(Denial::Wrong), "{wrong}");
+    }
+}
+
+/// Verifiers that look for the prefix anywhere take the signature out of what somebody else wrote around it.
+#[test]
+fn a_prefix_is_where_the_value_begins_and_comes_once() {
+    let gate = by(None, "sha256=");
+    let good = hex_mac(SECRET, BODY);
+    assert_eq!(opened(&gate, post(&[("x-sig", &format!("sha256={good}"))], BODY)), Ok(Some(0)));
+    for wrong in [
+        good.clone(),
+        format!("x sha256={good}"),
+        format!("sha1=00,sha256={good}"),
+        format!("sha256=sha256={good}"),
+        format!("sha256= {good}"),
+        format!("sha256={good}sha256="),
+    ] {
+        assert_eq!(opened(&gate, post(&[("x-sig", &wrong)], BODY)), Err(Denial::Wrong), "{wrong}");
+    }
+}
+
+/// Verifiers that look a header up in the provider's own spelling never find it.
+#[test]
+fn the_case_of_a_headers_name_says_nothing() {
+    let signed = Signed { contents: vec![content(&["header:X-TIME", "body"])], ..signed("header:X-Sig") };
+    let gate = gate(vec![hmac(signed)], &[SECRET]);
+    let good = hex_mac(SECRET, format!("1{BODY}"));
+    for names in [["x-sig", "x-time"], ["X-SIG", "X-Time"]] {
+        let headers = [(names[0], good.as_str()), (names[1], "1")];
+        assert_eq!(opened(&gate, post(&headers, BODY)), Ok(Some(0)), "{names:?}");
     }
 }
 
