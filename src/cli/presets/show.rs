@@ -25,7 +25,9 @@ pub(super) fn print(preset: &PresetInfo, out: &mut dyn Write) -> io::Result<()> 
     writeln!(out, "    secret: ${{{}}}", variable(name))
 }
 
-/// `standard-webhooks` → `STANDARD_WEBHOOKS_SECRET`
-fn variable(name: &str) -> String {
-    format!("{}_SECRET", name.to_uppercase().replace('-', "_"))
+/// `standard-webhooks` → `STANDARD_WEBHOOKS_SECRET`; of a name that begins with a digit an underscore is first.
+pub(super) fn variable(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    let start = if name.starts_with(|c: char| c.is_ascii_digit()) { "_" } else { "" };
+    format!("{start}{}_SECRET", name.chars().map(plain).collect::<String>())
 }

@@ -8,6 +8,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use bytes::Bytes;
 
+use super::show;
 use super::vectors::{Delivery, Judge, Verdict};
 use crate::cli::{CommandError, Exit, given};
 use crate::clock::{Clock, UnixMillis};
@@ -130,7 +131,7 @@ impl Proposal {
     /// Whether a gateway with it would take the request.
     fn accepts(&self, name: &str, captured: &Captured, secret: &str, judge: Judge<'_>) -> bool {
         let text = format!("kafka: {{ brokers: [none:0] }}\n{}", self.block);
-        let variable = write::variable(name);
+        let variable = show::variable(name);
         let loaded = Config::parse(name, &text, &|asked: &str| (asked == variable).then(|| secret.to_owned()));
         let Some(settings) = loaded.ok().and_then(|loaded| loaded.config.sources.into_iter().next()) else {
             return false;

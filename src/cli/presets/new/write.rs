@@ -3,6 +3,7 @@
 use super::captured::Captured;
 use super::guess::Guess;
 use super::trial::Fit;
+use crate::cli::presets::show::variable;
 use crate::signature::scheme::{Block, Kind, Part, Signed, TimeFormat, What};
 
 /// The block of a source that proves itself so. Its secret is a variable.
@@ -105,11 +106,6 @@ fn path(fit: &Fit, captured: &Captured) -> Option<String> {
         return Some(parts.join("/"));
     }
     signs_url(&fit.block).then(|| captured.path().to_owned())
-}
-
-pub(super) fn variable(name: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-    format!("{}_SECRET", name.chars().map(plain).collect::<String>())
 }
 
 /// A text of YAML that stands anywhere, and no variable.
