@@ -99,7 +99,7 @@ pub fn run(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signature::scheme::Kind;
+    use crate::signature::scheme::{Encoding, Kind};
 
     fn run(command: Command) -> (Exit, String, String) {
         let (mut out, mut messages) = (Vec::new(), Vec::new());
@@ -166,8 +166,11 @@ mod tests {
             assert!(shipped.ends_with(preset.text.trim_end()) && block.contains(&preset.secret), "{out}");
             let text = format!("kafka: {{ brokers: [k:1] }}\n{block}");
             let blocks = &preset.settings.demands.blocks;
-            let encoded = blocks.first().is_some_and(|block| block.secret_format.decode.is_some());
-            let secret = if encoded { "YS1sb25nLXNlY3JldC1vZi1ub2JvZHk=" } else { "user:a-long-password" };
+            let secret = match blocks.first().and_then(|block| block.secret_format.decode) {
+                None => "user:a-long-password",
+                Some(Encoding::Hex) => "612d6c6f6e672d7365637265742d6f662d6e6f626f6479",
+                Some(_) => "YS1sb25nLXNlY3JldC1vZi1ub2JvZHk=",
+            };
             let loaded = crate::config::Config::parse("x", &text, &|_: &str| Some(secret.to_owned()));
             // No text of ours is somebody's public key.
             let needs_public_key = blocks.iter().all(|block| matches!(block.kind, Kind::PublicKey(..)));
