@@ -1,4 +1,4 @@
-//! The private port: health and metrics. It is a router; the listener serves it, under limits of its own.
+//! The private port: health, metrics, and the windows in which a source learns its secret. It is a router; the listener serves it, under limits of its own.
 //!
 //! Alive means that the process answers; nothing else can make a restart help. Ready means that an event sent now would
 //! be kept; what that takes is a list of checks that the application hands in.
@@ -15,6 +15,8 @@ use http::{HeaderName, StatusCode};
 use prometheus_client::encoding::prometheus_text;
 
 use crate::metrics::Metrics;
+
+pub mod learn;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 

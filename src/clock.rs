@@ -40,6 +40,12 @@ impl fmt::Display for UnixMillis {
 pub struct Moment(Duration);
 
 impl Moment {
+    /// So much later.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(duration))
+    }
+
     /// How long after `earlier`; zero where it is not after.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

@@ -189,6 +189,9 @@ pub struct Metrics {
     pub acks: Family<SourceCustody, Counter>,
     pub signature_keys: Family<SourceKey, Counter>,
     pub clock_skew: Family<OfSource, Histogram, fn() -> Histogram>,
+    pub learn_windows: Family<OfSource, Gauge>,
+    pub secrets_learned: Family<OfSource, Counter>,
+    pub confirmations: Family<OfSource, Counter>,
     pub request_duration: Histogram,
     pub request_body: Histogram,
     pub connections: Family<OfState, Gauge>,
@@ -254,6 +257,9 @@ impl Metrics {
             acks: Family::default(),
             signature_keys: Family::default(),
             clock_skew: Family::new_with_constructor(|| Histogram::new(SKEW_SECONDS)),
+            learn_windows: Family::default(),
+            secrets_learned: Family::default(),
+            confirmations: Family::default(),
             request_duration: Histogram::new(LATENCY_SECONDS),
             request_body: Histogram::new(BODY_BYTES),
             connections: Family::default(),
@@ -293,6 +299,11 @@ impl Metrics {
         to.register("signature_key_used", "Requests proven by each secret of a source", self.signature_keys.clone());
         let help = "How far the sender's timestamp lies behind our clock";
         to.register_with_unit("clock_skew", help, Unit::Seconds, self.clock_skew.clone());
+        let help = "1 while `hookgate learn` has a window open, in which a stranger may bring the secret";
+        to.register("learn_window", help, self.learn_windows.clone());
+        to.register("secrets_learned", "Secrets that senders brought in such a window", self.secrets_learned.clone());
+        let help = "Messages that ask a person to confirm something; the log has what";
+        to.register("confirmations", help, self.confirmations.clone());
         let help = "From the head of a request to its answer";
         to.register_with_unit("request_duration", help, Unit::Seconds, self.request_duration.clone());
         to.register_with_unit("request_body", "Size of request bodies", Unit::Bytes, self.request_body.clone());
@@ -386,6 +397,9 @@ pub struct SourceMetrics {
     outcomes: Vec<Counter>,
     acks: [Counter; 3],
     keys: Vec<Counter>,
+    /// Of secrets that were learned since.
+    later_keys: Family<SourceKey, Counter>,
+    source: String,
     skew: Histogram,
 }
 
@@ -400,6 +414,8 @@ impl SourceMetrics {
             outcomes: Outcome::ALL.into_iter().map(outcome).collect(),
             acks: [Custody::Disk, Custody::Kafka, Custody::Memory].map(custody),
             keys: (0..secrets).map(key).collect(),
+            later_keys: metrics.signature_keys.clone(),
+            source: source.into(),
             skew: metrics.clock_skew.get_or_create_owned(&OfSource { source: source.into() }),
         }
     }
@@ -416,10 +432,13 @@ impl SourceMetrics {
         self.acks[custody as usize].inc();
     }
 
-    /// The secret of this index proved a request.
+    /// The secret of this index proved a request. There are never more than the configuration has and 64 learned ones.
     pub fn count_key(&self, index: usize) {
         if let Some(counter) = self.keys.get(index) {
             counter.inc();
+        } else {
+            let key = SourceKey { source: self.source.clone(), key: index };
+            self.later_keys.get_or_create_owned(&key).inc();
         }
     }
 

@@ -10,6 +10,10 @@ use ring::rand::{SecureRandom, SystemRandom};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+mod list;
+
+pub use list::{read as read_list, replace as replace_list};
+
 /// A secret is not longer than this, in bytes. RSA public keys in PEM are the longest that are in use.
 pub const BYTES_MAX: usize = 64 * 1024;
 

@@ -19,6 +19,7 @@ use crate::ingest::{Gateway, Refusals, Sources};
 use crate::listener;
 use crate::metrics::process::Process;
 use crate::metrics::{Build, Metrics};
+use crate::secret;
 use crate::spool::{Remembered, Spool};
 use crate::throttle::{Budget, FailedAuth};
 
@@ -49,7 +50,7 @@ impl App {
     ///
     /// # Errors
     /// A part cannot be made; the error says which, and what to do.
-    pub fn build(config: Config, build: Build) -> Result<Self> {
+    pub fn build(mut config: Config, build: Build) -> Result<Self> {
         let clock = Clock::system();
         let mut metrics = Metrics::new(build);
         metrics.register_collector(Box::new(Process));
@@ -60,6 +61,7 @@ impl App {
         let key = hash_key::load(&config)?;
         let dedupe = Dedupe::new(key, &config.dedupe, clock.clone(), Arc::clone(&metrics));
         let spool = open_spool(&config, &dedupe, &clock, &metrics)?;
+        read_learned(&mut config)?;
         let forwarder = Forwarder::start(forward::Parts {
             spool: spool.clone(),
             settings: config.kafka.clone(),
@@ -125,6 +127,17 @@ fn open_spool(config: &Config, dedupe: &Dedupe, clock: &Clock, metrics: &Arc<Met
         None
     };
     Ok(Spool::open(settings, horizon(config), clock.clone(), Arc::clone(metrics), &mut remember)?)
+}
+
+/// Reads what the sources have learned, now that the directory is ours: the configuration was read before, and whoever had
+/// the directory may have learned something since.
+fn read_learned(config: &mut Config) -> Result<()> {
+    for source in &mut config.sources {
+        if let Some(file) = &source.learned_file {
+            source.demands.learned = secret::read_list(file)?;
+        }
+    }
+    Ok(())
 }
 
 /// The longest window: keys older than that are of no use to anybody.

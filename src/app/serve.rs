@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use axum::body::Body;
+use http::Request;
 use tokio::net::TcpListener;
+use tower::ServiceExt;
 use tracing::{error, info, warn};
 
 use crate::admin::{self, Health};
-use crate::listener::{self, Answering, Counts, Drained, Port, webhooks};
+use crate::listener::{self, Answering, Caller, Counts, Drained, Port, webhooks};
 use crate::metrics::Metrics;
 
 use super::health::{self, Draining};
@@ -140,7 +143,8 @@ impl App {
             drain_timeout: Duration::from_secs(1),
         };
         let router = admin::router(Arc::clone(&self.gateway.metrics), health);
-        listener::serve(listener, port, Answering::by(router), stop.wait())
+        let router = router.merge(admin::learn::router(Arc::clone(&self.gateway)));
+        listener::serve(listener, port, Answering::by(router.map_request(say_who)), stop.wait())
     }
 
     fn webhooks(&self, listener: TcpListener, stop: Stop) -> impl Future<Output = Drained> + use<> {
@@ -182,6 +186,14 @@ impl App {
         info!(?stopped, outstanding, "the way out has ended");
         Ok(())
     }
+}
+
+/// Hands the handlers of the private port what they need to know of the caller.
+fn say_who(mut request: Request<Body>) -> Request<Body> {
+    if let Some(Caller { client, .. }) = request.extensions().get().copied() {
+        request.extensions_mut().insert(client);
+    }
+    request
 }
 
 #[cfg(test)]

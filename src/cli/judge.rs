@@ -27,7 +27,9 @@ pub(super) fn on_trial(settings: &Settings) -> Result<Sources, CommandError> {
     let metrics = Arc::new(Metrics::new(BUILD));
     let memory = dedupe::Settings { window: Duration::from_secs(1), max_keys: 1 };
     let dedupe = Dedupe::new(HashKey::new([0; HashKey::BYTES]), &memory, clock.clone(), Arc::clone(&metrics));
-    let source = Source::new(settings.clone(), &dedupe, &metrics, &clock).map_err(|errors| {
+    // Nothing is learned on trial, and so no window is needed to see what would be.
+    let settings = Settings { learned_file: None, ..settings.clone() };
+    let source = Source::new(settings, &dedupe, &metrics, &clock).map_err(|errors| {
         let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
         CommandError::Usage(lines.join("\n"))
     })?;

@@ -20,10 +20,12 @@ pub mod check;
 pub mod config;
 pub mod dev;
 pub mod judge;
+pub mod learn;
 pub mod presets;
 pub mod progress;
 pub mod replay;
 pub mod run;
+mod secret;
 pub mod send;
 pub mod spool;
 pub mod verify;
@@ -51,6 +53,8 @@ enum Command {
     Send(send::Args),
     /// Explain what the gateway would do with a request, step by step
     Verify(verify::Args),
+    /// Let a source learn the secret that its sender brings, for a while
+    Learn(learn::Args),
     /// Look into a spool's directory, or deliver what is in it
     Spool(spool::Args),
     /// Send kept events, or dead letters, to Kafka again
@@ -162,6 +166,7 @@ fn run(command: Command) -> Result<Exit, CommandError> {
         Command::Check(args) => Ok(check::run(&args, environment, &check::ask_kafka, out)?),
         Command::Send(args) => send::run(&args, environment, out),
         Command::Verify(args) => verify::run(&args, environment, out),
+        Command::Learn(args) => learn::run(&args, out, messages),
         Command::Spool(args) => spool::run(&args, environment, out, messages),
         Command::Replay(args) => replay::run(&args, environment, out, messages),
         Command::Presets(args) => presets::run(&args, environment, &judge::vector, out, messages),

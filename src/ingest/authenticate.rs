@@ -9,6 +9,7 @@ use super::challenge::Challenge;
 use super::lookup::{Route, Target};
 use super::received::Received;
 use super::reject::Reject;
+use super::source::Purpose;
 use super::sources::Source;
 
 /// A request whose sender has been proven, one way or another.
@@ -16,8 +17,8 @@ use super::sources::Source;
 pub enum Passed<'s> {
     /// As the source: a delivery.
     Delivery(Authentic<Received>, &'s Arc<Source>),
-    /// As a handshake demands; that proves no delivery.
-    Handshake(Authentic<Received>, &'s Challenge),
+    /// As a handshake of the source demands; that proves no delivery.
+    Handshake(Authentic<Received>, &'s Challenge, &'s Arc<Source>),
 }
 
 impl Passed<'_> {
@@ -25,7 +26,7 @@ impl Passed<'_> {
     #[must_use]
     pub fn proof(&self) -> &Proof {
         match self {
-            Self::Delivery(authentic, _) | Self::Handshake(authentic, _) => authentic.proof(),
+            Self::Delivery(authentic, _) | Self::Handshake(authentic, ..) => authentic.proof(),
         }
     }
 }
@@ -65,8 +66,8 @@ fn delivery_or_handshake(
     let request = authentic.get().request();
     match source.challenges.iter().find(|challenge| challenge.fits(&request)) {
         Some(challenge) => match challenge.gate() {
-            None => Ok(Passed::Handshake(authentic, challenge)),
-            Some(gate) => handshake(gate, challenge, authentic.into_parts().0, now),
+            None => Ok(Passed::Handshake(authentic, challenge, source)),
+            Some(gate) => handshake(gate, challenge, source, authentic.into_parts().0, now),
         },
         None if source.methods.contains(&authentic.get().parts.method) => Ok(Passed::Delivery(authentic, source)),
         None => Err(Reject::WrongMethod),
@@ -74,12 +75,17 @@ fn delivery_or_handshake(
 }
 
 /// Without the source's proof only a handshake with a proof of its own can be answered.
-fn handshake_alone(source: &Source, denied: Denied<Received>, now: UnixMillis) -> Result<Passed<'_>, Reject> {
+///
+/// One that learns is not even looked at while no window is open: its 401 costs what any other costs.
+fn handshake_alone(source: &Arc<Source>, denied: Denied<Received>, now: UnixMillis) -> Result<Passed<'_>, Reject> {
     let request = denied.subject.request();
-    let with_gate = |challenge: &'_ Challenge| challenge.gate().is_some() && challenge.fits(&request);
+    let awake = |challenge: &Challenge| {
+        challenge.purpose() != Purpose::Learn || source.learner.as_ref().is_some_and(|learner| learner.is_awake())
+    };
+    let with_gate = |challenge: &Challenge| challenge.gate().is_some() && awake(challenge) && challenge.fits(&request);
     let fitting = source.challenges.iter().find(|challenge| with_gate(challenge));
     match fitting.and_then(|challenge| Some((challenge.gate()?, challenge))) {
-        Some((gate, challenge)) => handshake(gate, challenge, denied.subject, now),
+        Some((gate, challenge)) => handshake(gate, challenge, source, denied.subject, now),
         None => Err(Reject::Denied(denied.reason)),
     }
 }
@@ -87,9 +93,10 @@ fn handshake_alone(source: &Source, denied: Denied<Received>, now: UnixMillis) -
 fn handshake<'s>(
     gate: &Gate,
     challenge: &'s Challenge,
+    source: &'s Arc<Source>,
     received: Received,
     now: UnixMillis,
 ) -> Result<Passed<'s>, Reject> {
     let authentic = gate.check(received, now).map_err(|denied| Reject::Denied(denied.reason))?;
-    Ok(Passed::Handshake(authentic, challenge))
+    Ok(Passed::Handshake(authentic, challenge, source))
 }

@@ -15,7 +15,7 @@ use crate::signature::{Demands, Gate, Replier};
 use super::prepare::{SourceError, gate};
 use super::reject::Reject;
 use super::reply::Answer;
-use super::source::{Condition, Handshake, HandshakeAuth};
+use super::source::{Condition, Handshake, HandshakeAuth, Purpose};
 use super::template::{Filling, Template};
 
 /// The longest value that is echoed, in bytes.
@@ -26,6 +26,7 @@ const UNPROVEN_BODY_BYTES_MAX: usize = 8 * 1024;
 /// A handshake at work.
 #[derive(Debug)]
 pub struct Challenge {
+    purpose: Purpose,
     methods: Vec<Method>,
     when: Vec<Condition>,
     auth: Auth,
@@ -34,6 +35,7 @@ pub struct Challenge {
     replier: Option<Replier>,
     status: StatusCode,
     content_type: HeaderValue,
+    is_json: bool,
     body: Template,
     headers: Vec<(HeaderName, Template)>,
 }
@@ -62,6 +64,7 @@ impl Challenge {
         let replier = handshake.mac.as_ref().map(|mac| Replier::of(source, mac.hash, mac.encoding, &mac.format));
         let headers = handshake.reply.headers.iter();
         Ok(Self {
+            purpose: handshake.purpose,
             methods: handshake.methods.clone(),
             when: handshake.when.clone(),
             auth,
@@ -71,9 +74,15 @@ impl Challenge {
             status: handshake.reply.status,
             content_type: HeaderValue::from_str(&handshake.reply.content_type)
                 .unwrap_or(HeaderValue::from_static("text/plain")),
+            is_json: is_json(&handshake.reply.content_type),
             body: Template::parse(&handshake.reply.body),
             headers: headers.map(|(name, value)| (name.clone(), Template::parse(value))).collect(),
         })
+    }
+
+    /// What it is for.
+    pub(super) fn purpose(&self) -> Purpose {
+        self.purpose
     }
 
     /// Whether a request of that method can be this handshake.
@@ -103,8 +112,8 @@ impl Challenge {
             && self.when.iter().all(holds)
     }
 
-    /// The answer to a request that fits and has been proven as this handshake demands.
-    pub(super) fn answer(&self, request: &Request<'_>) -> Result<Answer, Reject> {
+    /// The answer to a request that fits and has been proven as this handshake demands, and the value that it is about.
+    pub(super) fn answer(&self, request: &Request<'_>) -> Result<(Answer, String), Reject> {
         let scope = Scope::of(*request);
         let value = match &self.value {
             Some(expr) => expr.find(&scope).ok_or(Reject::Challenge)?,
@@ -120,10 +129,10 @@ impl Challenge {
             None => String::new(),
         };
         let value = std::str::from_utf8(&value).map_err(|_| Reject::Challenge)?;
-        let json = self.content_type.as_bytes().starts_with(b"application/json");
-        let filling = Filling { value, mac: &mac, scope: &scope, allow: self.allow, json };
+        let filling = Filling { value, mac: &mac, scope: &scope, allow: self.allow, json: self.is_json };
         let body = self.body.fill(&filling).ok_or(Reject::Challenge)?;
-        Ok(Answer { status: self.status, headers: self.headers(&filling), body: Bytes::from(body) })
+        let answer = Answer { status: self.status, headers: self.headers(&filling), body: Bytes::from(body) };
+        Ok((answer, value.to_owned()))
     }
 
     /// A header whose value is missing is left out.
@@ -141,4 +150,10 @@ impl Challenge {
         }
         headers
     }
+}
+
+/// Also with parameters, and of the types that are JSON by their suffix.
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || essence.ends_with("+json")
 }

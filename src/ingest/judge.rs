@@ -46,7 +46,7 @@ pub fn judge(
     let passed = authenticate::check_with(&route, received, now, witness)?;
     let proof = passed.proof().clone();
     match handshake::answer(passed)? {
-        Step::Answered(answer) => Ok(Verdict::Challenge(answer)),
+        Step::Answered(answer, _) => Ok(Verdict::Challenge(answer)),
         Step::Delivery(authentic, source) => {
             let identified = identify::events(&source.identifier, authentic)?;
             Ok(Verdict::Accepted { proof, identified, answer: source.accepted.clone() })

@@ -42,7 +42,7 @@ struct WithSecret {
 /// What an unknown source has: the default body limit, and a gate that nothing satisfies.
 #[derive(Debug)]
 pub(super) struct Decoy {
-    pub(super) gate: Gate,
+    pub(super) gate: Arc<Gate>,
     pub(super) body_max: ByteSize,
     pub(super) metrics: SourceMetrics,
 }
@@ -73,7 +73,7 @@ impl Sources {
     #[must_use]
     pub fn new(sources: impl IntoIterator<Item = Source>, unknown_body_max: ByteSize, metrics: &Metrics) -> Self {
         let metrics = SourceMetrics::new(metrics, UNKNOWN_SOURCE, 0);
-        let decoy = Decoy { gate: Gate::decoy(), body_max: unknown_body_max, metrics };
+        let decoy = Decoy { gate: Arc::new(Gate::decoy()), body_max: unknown_body_max, metrics };
         let mut laid_out = Self { by_path: HashMap::new(), with_secret: Vec::new(), decoy };
         for source in sources {
             laid_out.add(Arc::new(source));
@@ -95,6 +95,13 @@ impl Sources {
     pub fn terms(&self) -> impl Iterator<Item = &Terms> {
         let with_secret = self.with_secret.iter().map(|with| &with.source);
         self.by_path.values().chain(with_secret).map(|source| source.terms())
+    }
+
+    /// The source of that name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&Source> {
+        let with_secret = self.with_secret.iter().map(|with| &with.source);
+        self.by_path.values().chain(with_secret).map(Arc::as_ref).find(|source| source.name == name)
     }
 
     fn find(&self, path: &str) -> Option<(&Arc<Source>, Option<Range<usize>>)> {
@@ -135,10 +142,11 @@ impl WithSecret {
 }
 
 impl<'s> Route<'s> {
-    pub(super) fn gate(&self) -> &'s Gate {
+    /// As it is now: a secret may be learned meanwhile.
+    pub(super) fn gate(&self) -> Arc<Gate> {
         match self.target {
-            Target::Source(source) => &source.gate,
-            Target::Decoy { decoy, .. } => &decoy.gate,
+            Target::Source(source) => source.gate.load_full(),
+            Target::Decoy { decoy, .. } => Arc::clone(&decoy.gate),
         }
     }
 

@@ -24,6 +24,7 @@ pub mod challenge;
 pub mod handshake;
 pub mod identify;
 pub mod judge;
+pub mod learn;
 pub mod limits;
 pub mod lookup;
 pub mod prepare;
@@ -33,6 +34,7 @@ pub mod reply;
 pub mod source;
 pub mod sources;
 
+mod confirm;
 mod refusals;
 mod template;
 mod trail;
@@ -100,7 +102,10 @@ async fn receive<'s>(
     let passed = authenticate::check(&route, received, gateway.clock.wall())?;
     trail.proven(passed.proof());
     let (authentic, source) = match handshake::answer(passed)? {
-        Step::Answered(answer) => return Ok(Receipt::Handshake(answer)),
+        Step::Answered(answer, errand) => {
+            errand.run().await?;
+            return Ok(Receipt::Handshake(answer));
+        }
         Step::Delivery(authentic, source) => (authentic, source),
     };
     let _inside = limits::enter(source)?;

@@ -1,5 +1,6 @@
 //! A source as the configuration resolves it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderName, Method, StatusCode};
@@ -34,6 +35,8 @@ pub struct Settings {
     pub demands: Demands,
     /// `handshake`; the first whose `when` holds.
     pub handshakes: Vec<Handshake>,
+    /// Where secrets are kept that a `learn_secret` handshake brings; none on trial.
+    pub learned_file: Option<PathBuf>,
     /// What an event is.
     pub identify: Identify,
     /// When it is safe.
@@ -113,6 +116,8 @@ pub struct Reply {
 /// A handshake: a request that is answered and is no event.
 #[derive(Debug, Clone)]
 pub struct Handshake {
+    /// `kind`, as far as it is more than an answer.
+    pub purpose: Purpose,
     /// `when.method`
     pub methods: Vec<Method>,
     /// `when.all`
@@ -127,6 +132,17 @@ pub struct Handshake {
     pub mac: Option<HandshakeMac>,
     /// `reply`; `{value}`, `{mac}` and expressions in braces are put in.
     pub reply: Reply,
+}
+
+/// What a handshake does beside its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Nothing.
+    Answer,
+    /// `learn_secret`: the value becomes a secret of the source.
+    Learn,
+    /// `confirm_out_of_band`: the operator is told the value.
+    Confirm,
 }
 
 /// One condition of `when.all`.

@@ -1,5 +1,8 @@
 //! A source at work: everything the way in needs to know about one sender.
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use http::Method;
 
 use crate::clock::Clock;
@@ -10,10 +13,12 @@ use crate::throttle::{InFlight, RateLimit};
 use crate::units::ByteSize;
 
 use super::challenge::Challenge;
+use super::confirm::Confirmations;
 use super::identify::Identifier;
+use super::learn::Learner;
 use super::prepare::{SourceError, gate};
 use super::reply::Answer;
-use super::source::{Handshake, Settings, Terms};
+use super::source::{Handshake, Purpose, Settings, Terms};
 
 /// A source: its settings with keys prepared, templates parsed and counters looked up.
 #[derive(Debug)]
@@ -25,8 +30,13 @@ pub struct Source {
     pub(super) body_max: ByteSize,
     pub(super) in_flight: InFlight,
     pub(super) rate: Option<RateLimit>,
-    pub(super) gate: Gate,
+    /// Another one stands here as soon as a secret has been learned.
+    pub(super) gate: Arc<ArcSwap<Gate>>,
     pub(super) challenges: Vec<Challenge>,
+    /// Of a source with a `learn_secret` handshake.
+    pub(super) learner: Option<Arc<Learner>>,
+    /// Of a source with a `confirm_out_of_band` handshake.
+    pub(super) confirmations: Option<Confirmations>,
     pub(super) identifier: Identifier,
     pub(super) terms: Terms,
     pub(super) ring: Option<Ring>,
@@ -48,8 +58,16 @@ impl Source {
         let challenge = |handshake: &Handshake| Challenge::new(handshake, &settings.demands);
         let challenges = settings.handshakes.iter().map(challenge).collect::<Result<_, _>>()?;
         let secrets = settings.demands.secrets_in_all();
+        let gate = Arc::new(ArcSwap::from_pointee(gate(settings.demands.clone())?));
+        let (name, has) = (settings.name.as_str(), |purpose| has(&settings, purpose));
+        let learner = has(Purpose::Learn).then(|| {
+            let file = settings.learned_file.clone();
+            Arc::new(Learner::new(name, file, settings.demands.clone(), Arc::clone(&gate), clock, metrics))
+        });
         Ok(Self {
-            gate: gate(settings.demands.clone())?,
+            confirmations: has(Purpose::Confirm).then(|| Confirmations::new(name, clock, metrics)),
+            gate,
+            learner,
             challenges,
             identifier: Identifier::new(&settings),
             accepted: Answer::new(&settings.accepted),
@@ -90,6 +108,12 @@ impl Source {
         self.ring.as_ref()
     }
 
+    /// How it learns secrets; none: it does not.
+    #[must_use]
+    pub fn learner(&self) -> Option<&Arc<Learner>> {
+        self.learner.as_ref()
+    }
+
     /// What it answers a delivery that is safe.
     #[must_use]
     pub fn answer(&self) -> &Answer {
@@ -100,4 +124,8 @@ impl Source {
     pub(super) fn takes(&self, method: &Method) -> bool {
         self.methods.contains(method) || self.challenges.iter().any(|challenge| challenge.takes(method))
     }
+}
+
+fn has(settings: &Settings, purpose: Purpose) -> bool {
+    settings.handshakes.iter().any(|handshake| handshake.purpose == purpose)
 }

@@ -16,7 +16,7 @@ use super::answering::{Answering, Caller, Panicked};
 use super::conversation::Conversation;
 use super::counts::Counts;
 use super::paced::Paced;
-use super::{Port, forwarded, strict};
+use super::{Port, Settings, forwarded, strict};
 use crate::name::RequestId;
 use crate::throttle::{ClientAddress, Pace};
 
@@ -95,10 +95,15 @@ impl Visit {
     }
 
     async fn route(&self, request: Request<Incoming>, id: RequestId) -> Response<Body> {
-        let trusted = &self.door.port.settings.trusted_proxies;
+        let Settings { trusted_proxies: trusted, proxy_headers, .. } = &self.door.port.settings;
         let client = forwarded::client(self.peer.ip(), request.headers(), trusted);
         let mut request =
             request.map(|body| Body::new(Paced::new(body, self.door.pace, Arc::clone(&self.conversation))));
+        if !forwarded::is_trusted(self.peer.ip(), trusted) {
+            for name in proxy_headers {
+                request.headers_mut().remove(name);
+            }
+        }
         request.extensions_mut().insert(Caller { request_id: id, client: ClientAddress::new(client) });
         self.door.answering.answer(request).await
     }

@@ -36,6 +36,7 @@ mod wire;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use http::HeaderName;
 use ipnet::IpNet;
 
 use crate::clock::Clock;
@@ -70,6 +71,8 @@ pub struct Settings {
     pub proxy_protocol: bool,
     /// `server.trusted_proxies`
     pub trusted_proxies: Vec<IpNet>,
+    /// What only a trusted proxy may say, such as which client certificate it saw: taken away where anybody else says it.
+    pub proxy_headers: Vec<HeaderName>,
 }
 
 impl Settings {
@@ -88,6 +91,7 @@ impl Settings {
             max_header_bytes: ByteSize::kib(16),
             proxy_protocol: false,
             trusted_proxies: Vec::new(),
+            proxy_headers: Vec::new(),
         }
     }
 }

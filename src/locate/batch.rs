@@ -9,7 +9,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::json::{self, TooMany};
-use super::{Batch, Request, pairs};
+use super::{Batch, Request, pairs, xml};
 
 /// A delivery has at most this many elements, and as many arrays and objects around them; more counts as no batch. A
 /// body of 1 MiB, which is the limit by default, would then hold events of 52 bytes, and that is less than one with an id
@@ -22,6 +22,8 @@ pub struct Elements<'a> {
     text: Cow<'a, [u8]>,
     /// Whether `text` is the body.
     of_body: bool,
+    /// Whether they are elements of XML.
+    is_xml: bool,
     /// The arrays and objects that were passed on the way.
     holders: Vec<Place>,
     places: Vec<Place>,
@@ -55,6 +57,7 @@ pub fn elements<'a>(batch: &Batch, request: &Request<'a>) -> Option<Elements<'a>
 fn found<'a>(batch: &Batch, request: &Request<'a>) -> Result<Option<Elements<'a>>, TooMany> {
     match batch {
         Batch::Json(pointer) => Elements::of_json(Cow::Borrowed(request.body), true, &pointer.0),
+        Batch::Xml(path) => Elements::of_xml(request.body, &path.0),
         Batch::Form(name) => match pairs::first(request.body, name) {
             Some(field) => Elements::of_json(field, false, &[]),
             None => Ok(None),
@@ -80,8 +83,8 @@ fn join<'a>(first: Elements<'a>, second: Elements<'a>) -> Result<Elements<'a>, T
     if first.is_empty() || second.is_empty() {
         return Ok(if first.is_empty() { second } else { first });
     }
-    if !(first.of_body && second.of_body) {
-        // Ranges of two texts are no one list.
+    if !(first.of_body && second.of_body) || first.is_xml != second.is_xml {
+        // Ranges of two texts, or of two kinds, are no one list.
         return Err(TooMany);
     }
     let inner = first.holders.len();
@@ -105,7 +108,7 @@ impl<'a> Elements<'a> {
         let mut walk = Walk { text: &text, holders: Vec::new(), places: Vec::new(), present: false };
         walk.go(whole, path, None)?;
         let Walk { holders, places, present, .. } = walk;
-        Ok(present.then_some(Self { text, of_body, holders, places }))
+        Ok(present.then_some(Self { text, of_body, is_xml: false, holders, places }))
     }
 
     fn of_lines(body: &'a [u8]) -> Result<Option<Self>, TooMany> {
@@ -119,7 +122,13 @@ impl<'a> Elements<'a> {
             }
             places.push(Place::of(line, body, None));
         }
-        Ok(Some(Self { text: Cow::Borrowed(body), of_body: true, holders: Vec::new(), places }))
+        Ok(Some(Self { text: Cow::Borrowed(body), of_body: true, is_xml: false, holders: Vec::new(), places }))
+    }
+
+    fn of_xml(body: &'a [u8], path: &[String]) -> Result<Option<Self>, TooMany> {
+        let Some(found) = xml::elements(body, path, ELEMENTS_MAX)? else { return Ok(None) };
+        let places = found.into_iter().map(|element| Place::of(element, body, None)).collect();
+        Ok(Some(Self { text: Cow::Borrowed(body), of_body: true, is_xml: true, holders: Vec::new(), places }))
     }
 
     /// How many there are.
@@ -132,6 +141,11 @@ impl<'a> Elements<'a> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
+    }
+
+    /// Whether their ranges are of the body, and they are JSON.
+    pub(super) fn are_of_body(&self) -> bool {
+        self.of_body && !self.is_xml
     }
 
     /// Each in order.
@@ -164,6 +178,11 @@ impl<'a> Element<'a> {
     #[must_use]
     pub fn index(&self) -> usize {
         self.index
+    }
+
+    /// Whether it is one of XML.
+    pub(super) fn is_xml(&self) -> bool {
+        self.all.is_xml
     }
 
     /// What holds it, `levels` up: its start in the text, and its slice. An array counts as one level.

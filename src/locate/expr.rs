@@ -14,6 +14,8 @@ pub enum Expr {
     Form(String),
     /// `json:/a/0/b`; in the whole body.
     Json(Pointer),
+    /// `xml:/a/b`, `xml:/a/@b`; in the whole body, names without their prefixes.
+    Xml(Pointer),
     /// `item:/a`, `item:^2/id`; in the element of a batch, or the whole body where there is none.
     Item {
         /// How many levels to climb from the element first; an array counts as one.
@@ -67,6 +69,8 @@ impl Pointer {
 pub enum Batch {
     /// `json:/entry/*/changes`; `*` stands for every element or member.
     Json(Pointer),
+    /// `xml:/a/b`: every element at that path.
+    Xml(Pointer),
     /// `form:name`: a form field that holds a JSON array; the slices are of the decoded field.
     Form(String),
     /// `lines`: one JSON text a line.
@@ -79,7 +83,9 @@ pub enum Batch {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ExprError {
     /// No known form.
-    #[error("expected header:Name, query:name, form:name, json:/pointer, item:/pointer, kv:name, =text or hash")]
+    #[error(
+        "expected header:Name, query:name, form:name, json:/pointer, xml:/path, item:/pointer, kv:name, =text or hash"
+    )]
     Form,
     /// Not a header's name.
     #[error("expected the name of an HTTP header after `header:`")]
@@ -90,10 +96,15 @@ pub enum ExprError {
     /// `item:^n` without a number from 1 to 255.
     #[error("expected item:#, item:/pointer, or item:^2/pointer with the number of levels to climb (1 to 255)")]
     Climb,
+    /// `xml:` without a path of names, or with an attribute anywhere but at its end.
+    #[error(
+        "expected a path of names such as /Envelope/Body/id after `xml:`, of at most 64 steps; its last one may be an @attribute"
+    )]
+    Xml,
     /// `query:`, `form:` or `kv:` with nothing behind it.
     #[error("expected a name after the colon")]
     Name,
     /// Not a batch.
-    #[error("expected json:/pointer, form:name or lines")]
+    #[error("expected json:/pointer, xml:/path, form:name or lines")]
     Batch,
 }

@@ -9,9 +9,11 @@ mod request;
 mod scope;
 
 mod batch;
-mod filled;
 mod json;
 mod pairs;
+mod xml;
+
+mod place;
 
 #[cfg(test)]
 mod tests;
@@ -20,5 +22,6 @@ pub use batch::{ELEMENTS_MAX, Element, Elements, elements};
 pub use expr::{Batch, Composite, Expr, ExprError, Pointer};
 pub use pairs::{PAIRS_MAX, Pair, pairs};
 pub use parse::split_optional;
+pub use place::places;
 pub use request::Request;
 pub use scope::{Scope, Value, content_hash};

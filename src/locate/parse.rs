@@ -26,6 +26,7 @@ impl Expr {
             "form" => name(rest).map(Self::Form),
             "kv" => name(rest).map(Self::KeyValue),
             "json" => rest.parse().map(Self::Json),
+            "xml" => xml(rest).map(Self::Xml),
             "item" => parse_item(rest),
             _ => Err(ExprError::Form),
         }
@@ -51,6 +52,8 @@ impl Batch {
     pub fn parse(text: &str) -> Result<Self, ExprError> {
         match text.split_once(':') {
             Some(("json", pointer)) => pointer.parse().map(Self::Json),
+            Some(("xml", path)) => xml(path)
+                .and_then(|path| if ends_in_attribute(&path) { Err(ExprError::Batch) } else { Ok(Self::Xml(path)) }),
             Some(("form", field)) => name(field).map(Self::Form),
             None if text == "lines" => Ok(Self::Lines),
             _ => Err(ExprError::Batch),
@@ -70,6 +73,18 @@ pub fn split_optional(text: &str) -> (&str, bool) {
 
 fn name(text: &str) -> Result<String, ExprError> {
     if text.is_empty() { Err(ExprError::Name) } else { Ok(text.to_owned()) }
+}
+
+/// A path that is not empty, with an attribute at most at its end, which an element stands before.
+fn xml(text: &str) -> Result<Pointer, ExprError> {
+    let path: Pointer = text.parse().map_err(|_| ExprError::Xml)?;
+    let names = path.0.len() - usize::from(ends_in_attribute(&path));
+    let good = |name: &String| !name.is_empty() && !name.starts_with('@');
+    if names > 0 && path.0.iter().take(names).all(good) { Ok(path) } else { Err(ExprError::Xml) }
+}
+
+fn ends_in_attribute(path: &Pointer) -> bool {
+    path.0.last().is_some_and(|last| last.len() > 1 && last.starts_with('@'))
 }
 
 fn parse_item(text: &str) -> Result<Expr, ExprError> {
@@ -127,6 +142,7 @@ impl fmt::Display for Expr {
             Self::Query(name) => write!(f, "query:{name}"),
             Self::Form(name) => write!(f, "form:{name}"),
             Self::Json(pointer) => write!(f, "json:{pointer}"),
+            Self::Xml(path) => write!(f, "xml:{path}"),
             Self::Item { climb: 0, pointer } => write!(f, "item:{pointer}"),
             Self::Item { climb, pointer } => write!(f, "item:^{climb}{pointer}"),
             Self::ItemIndex => f.write_str("item:#"),
@@ -151,6 +167,7 @@ impl fmt::Display for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Json(pointer) => write!(f, "json:{pointer}"),
+            Self::Xml(path) => write!(f, "xml:{path}"),
             Self::Form(name) => write!(f, "form:{name}"),
             Self::Lines => f.write_str("lines"),
             Self::First(members) => write!(f, "{{ first: [{}] }}", Listed(members)),
@@ -186,6 +203,8 @@ mod tests {
             "item:/",
             "item:^2/id",
             "item:^255/",
+            "xml:/a/b",
+            "xml:/a/@b",
             "item:#",
             "kv:t",
             "=",
@@ -195,7 +214,7 @@ mod tests {
         ] {
             assert_eq!(Expr::parse(text).expect(text).to_string(), text);
         }
-        for text in ["json:/entry/*/changes", "json:/", "form:events", "lines"] {
+        for text in ["json:/entry/*/changes", "json:/", "xml:/a/b", "form:events", "lines"] {
             assert_eq!(Batch::parse(text).expect(text).to_string(), text);
         }
     }
@@ -219,6 +238,12 @@ mod tests {
             ("json:/a~2", ExprError::Pointer),
             ("json:/a~", ExprError::Pointer),
             (&deep, ExprError::Pointer),
+            ("xml:", ExprError::Xml),
+            ("xml:/", ExprError::Xml),
+            ("xml:a", ExprError::Xml),
+            ("xml:/@a", ExprError::Xml),
+            ("xml:/@a/b", ExprError::Xml),
+            ("xml:/a//b", ExprError::Xml),
             ("item:id", ExprError::Pointer),
             ("item:^/id", ExprError::Climb),
             ("item:^0/id", ExprError::Climb),
@@ -229,7 +254,7 @@ mod tests {
         ] {
             assert_eq!(Expr::parse(wrong), Err(error), "{wrong}");
         }
-        for wrong in ["", "items", "lines:", "query:a", "item:/a"] {
+        for wrong in ["", "items", "lines:", "query:a", "item:/a", "xml:/a/@b"] {
             assert_eq!(Batch::parse(wrong), Err(ExprError::Batch), "{wrong}");
         }
     }

@@ -7,7 +7,7 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use super::batch::Element;
-use super::{Composite, Expr, Pointer, Request, json, pairs};
+use super::{Composite, Expr, Pointer, Request, json, pairs, xml};
 
 /// A found value: a slice of the request wherever it can be.
 pub type Value<'a> = Cow<'a, [u8]>;
@@ -106,6 +106,11 @@ impl<'a> Scope<'a> {
         self.element.map_or(self.request.body, |element| element.value())
     }
 
+    /// Whether the element is one of XML.
+    fn is_xml(&self) -> bool {
+        self.element.is_some_and(|element| element.is_xml())
+    }
+
     /// What `climb` levels above the element is, by its start in the text.
     fn above(&self, climb: u8) -> Option<(usize, &'a [u8])> {
         match self.element {
@@ -161,6 +166,8 @@ impl Expr {
             Self::Form(name) => scope.is_twice(self, 0, || pairs::repeated(request.body, name)),
             Self::KeyValue(name) => scope.pieces_of(name).nth(1).is_some(),
             Self::Json(pointer) => scope.is_twice(self, 0, || json::is_repeated(request.body, &pointer.0)),
+            Self::Xml(path) => scope.is_twice(self, 0, || xml::is_repeated(request.body, &path.0)),
+            Self::Item { climb: 0, pointer } if scope.is_xml() => xml::is_repeated_inside(scope.item(), &pointer.0),
             Self::Item { climb: 0, pointer } => json::is_repeated(scope.item(), &pointer.0),
             Self::Item { climb, pointer } => scope
                 .above(*climb)
@@ -182,7 +189,10 @@ impl Expr {
     #[must_use]
     pub fn is_in_body(&self) -> bool {
         let in_body = |expr: &Self| {
-            matches!(expr, Self::Form(_) | Self::Json(_) | Self::Item { .. } | Self::Member { .. } | Self::Hash)
+            matches!(
+                expr,
+                Self::Form(_) | Self::Json(_) | Self::Xml(_) | Self::Item { .. } | Self::Member { .. } | Self::Hash
+            )
         };
         self.any(&in_body)
     }
@@ -204,6 +214,8 @@ impl Expr {
             Self::Query(name) => scope.value_of(self, 0, || pairs::first(scope.request.query().as_bytes(), name)),
             Self::Form(name) => scope.value_of(self, 0, || pairs::first(scope.request.body, name)),
             Self::Json(pointer) => scope.value_of(self, 0, || at(scope.request.body, pointer)),
+            Self::Xml(path) => scope.value_of(self, 0, || xml::value(scope.request.body, &path.0)),
+            Self::Item { climb: 0, pointer } if scope.is_xml() => xml::value_inside(scope.item(), &pointer.0),
             Self::Item { climb: 0, pointer } => at(scope.item(), pointer),
             Self::Item { climb, pointer } => {
                 let (start, holder) = scope.above(*climb)?;

@@ -294,6 +294,22 @@ fn an_element_climbs_to_what_holds_it() {
 }
 
 #[test]
+fn elements_of_xml_are_exact_slices_with_values_inside() {
+    let body = "<e:E xmlns:e='u'><Org>o</Org><n><Id>1</Id></n>\n<n a='x'><Id>2</Id></n></e:E>";
+    let batch = "xml:/E/n";
+    assert_eq!(each(batch, body, &expr("item:/Id")), Some(all(&["1", "2"])));
+    assert_eq!(each(batch, body, &expr("item:/@a")), Some(vec![None, Some("x".to_owned())]));
+    assert_eq!(each(batch, body, &expr("xml:/E/Org")), Some(all(&["o", "o"])));
+    assert_eq!(each(batch, body, &expr("item:^1/Org")), Some(vec![None, None]));
+    assert_eq!(each(batch, "<e:E xmlns:e='u'><n>", &expr("item:/Id")), None);
+    let headers = HeaderMap::new();
+    let request = request("/", &headers, body.as_bytes());
+    let found = elements(&Batch::parse(batch).expect("a batch"), &request).expect("two");
+    let slices: Vec<_> = found.iter().map(|element| &body.as_bytes()[element.range()]).collect();
+    assert_eq!(slices, [&b"<n><Id>1</Id></n>"[..], b"<n a='x'><Id>2</Id></n>"]);
+}
+
+#[test]
 fn a_form_field_can_hold_the_batch() {
     let body = "a=1&events=%5B%7B%22id%22%3A%221+2%22%7D,+%7B%22id%22:%222%22%7D%5D";
     let headers = HeaderMap::new();

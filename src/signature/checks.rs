@@ -25,8 +25,8 @@ pub(super) fn holds(check: &Check, scope: &Scope<'_>) -> bool {
     }
 }
 
-/// What a proxy says about the certificate of the client. The header is believed: the proxy has to set it or take it
-/// away, and only a trusted one may be reached.
+/// What a proxy says about the certificate of the client. The header is believed: the door takes it away where no trusted
+/// proxy says it, and the proxy has to overwrite what its clients send.
 ///
 /// Two forms are read: one element of Envoy's `x-forwarded-client-cert` (`Hash=…;Subject="…"`), and a bare value, which
 /// is then the fingerprint or the subject, whichever is asked for alone (nginx's `$ssl_client_fingerprint` and

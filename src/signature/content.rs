@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::form_as_json::form_as_json;
 use super::mac::crc32;
 use super::scheme::{Allow, Part, What};
 use super::url;
@@ -54,7 +55,7 @@ impl<'a> Content<'a> {
     /// Gives the part that cannot be there.
     pub(super) fn assemble(parts: &'a [Part], scope: &Scope<'a>, url: UrlParts<'a>) -> Result<Self, Gap<'a>> {
         let piece = |part: &'a Part| {
-            if matches!(&part.what, What::Expr(expr) if expr.is_repeated(scope)) {
+            if part.what.is_repeated(scope) {
                 return Err(Gap::Repeated(&part.what));
             }
             match part.what.find(scope, url) {
@@ -116,7 +117,7 @@ impl Part {
     }
 }
 
-const WORDS: [(&str, What); 9] = [
+const WORDS: [(&str, What); 10] = [
     ("body", What::Body),
     ("method", What::Method),
     ("url", What::Url),
@@ -124,6 +125,7 @@ const WORDS: [(&str, What); 9] = [
     ("url_no_port", What::UrlNoPort),
     ("path_query", What::PathQuery),
     ("form_sorted", What::FormSorted),
+    ("form_as_json", What::FormAsJson),
     ("secret", What::Secret),
     ("body_crc32", What::BodyCrc32),
 ];
@@ -132,6 +134,7 @@ impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self, WORDS.iter().find(|(_, what)| what == self)) {
             (Self::Expr(expr), _) => expr.fmt(f),
+            (Self::HeaderList(list), _) => write!(f, "one of the headers that {} lists, or has to list,", list.names),
             (_, Some((word, _))) => f.write_str(word),
             (_, None) => Ok(()),
         }
@@ -143,6 +146,14 @@ impl What {
     #[must_use]
     pub fn needs_public_url(&self) -> bool {
         matches!(self, Self::Url | Self::UrlPort | Self::UrlNoPort)
+    }
+
+    fn is_repeated(&self, scope: &Scope<'_>) -> bool {
+        match self {
+            Self::Expr(expr) => expr.is_repeated(scope),
+            Self::HeaderList(list) => list.is_repeated(scope),
+            _ => false,
+        }
     }
 
     fn find<'a>(&'a self, scope: &Scope<'a>, url: UrlParts<'a>) -> Option<Piece<'a>> {
@@ -160,6 +171,8 @@ impl What {
             Self::UrlPort => Cow::Owned(full(url::with_port)?),
             Self::UrlNoPort => Cow::Owned(full(url::without_port)?),
             Self::FormSorted => Cow::Owned(form_sorted(request.body)),
+            Self::FormAsJson => Cow::Owned(form_as_json(request.body)?),
+            Self::HeaderList(list) => Cow::Owned(list.write(scope)?),
             Self::BodyCrc32 => Cow::Owned(crc32(request.body).to_string().into_bytes()),
             Self::Secret => return Some(Piece::Secret),
         };

@@ -11,6 +11,9 @@ pub struct Demands {
     pub blocks: Vec<Block>,
     /// The source's own secrets, tried by every block that has none of its own.
     pub secrets: Vec<Secret>,
+    /// Secrets that the sender itself brought while an operator let it: tried beside `secrets`, and numbered after all
+    /// that are configured, so that to learn one changes no other's number.
+    pub learned: Vec<Secret>,
     /// `public_url` without a slash at its end, for signatures over the URL.
     pub public_url: Option<String>,
     /// Where the elements are, for credentials and signatures of each (`item:`).
@@ -20,9 +23,19 @@ pub struct Demands {
 }
 
 impl Demands {
-    /// How many secrets there are, the blocks' own among them: numbers of secrets in a proof are below it.
+    /// How many secrets there are, the blocks' own and the learned ones among them: numbers of secrets in a proof are
+    /// below it.
     #[must_use]
     pub fn secrets_in_all(&self) -> usize {
+        self.configured() + self.learned.len()
+    }
+
+    fn configured(&self) -> usize {
         self.secrets.len() + self.blocks.iter().map(|block| block.secrets.len()).sum::<usize>()
+    }
+
+    /// What a block without secrets of its own tries, each with its number.
+    pub(super) fn shared(&self) -> Vec<(usize, &Secret)> {
+        self.secrets.iter().enumerate().chain((self.configured()..).zip(&self.learned)).collect()
     }
 }

@@ -17,7 +17,7 @@ pub const SECRET_BYTES_MIN: usize = 16;
 pub struct SecretAt {
     /// The block that it is of, by its place in `any_of`; none: the source's.
     pub block: Option<usize>,
-    /// Its place in that list, from 0.
+    /// Its place in that list, from 0; learned ones follow the source's own.
     pub index: usize,
 }
 
@@ -107,7 +107,7 @@ pub(super) fn problems(block: &Block, demands: &Demands) -> Vec<BlockProblem> {
             BlockProblem::HashWithoutSecret,
         );
         let of_each = demands.batch.is_some() && block.is_of_items();
-        let of_whole = |what: &What| matches!(what, What::Body | What::FormSorted | What::BodyCrc32);
+        let of_whole = |what: &What| matches!(what, What::Body | What::FormSorted | What::FormAsJson | What::BodyCrc32);
         demand(!of_each || !parts().any(|part| of_whole(&part.what)), BlockProblem::BodyOfEachItem);
         demand(
             demands.public_url.is_some() || !parts().any(|part| part.what.needs_public_url()),

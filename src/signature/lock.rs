@@ -30,7 +30,7 @@ pub(super) enum Condition {
 /// A secret as one block uses it.
 #[derive(Debug)]
 pub(super) struct Key {
-    /// Among all secrets of the source: its own come first, then those of its blocks in order.
+    /// Among all secrets of the source: its own come first, then those of its blocks in order, then the learned ones.
     pub(super) index: usize,
     /// What `secret` in the content stands for.
     pub(super) bytes: Secret,
@@ -54,12 +54,13 @@ pub(super) fn prepare(demands: &Demands, blind: &MacKey) -> Result<(Vec<Lock>, V
     let mut forge = Forge { blind, public: public_texts(demands), errors: Vec::new(), weak: Vec::new() };
     let mut locks = Vec::new();
     let mut numbered = demands.secrets.len();
-    let mut shared: Vec<Usage> = (0..demands.secrets.len()).map(|index| Usage::of(None, index)).collect();
+    let common = demands.shared();
+    let mut shared: Vec<Usage> = (0..common.len()).map(|index| Usage::of(None, index)).collect();
     for (index, block) in demands.blocks.iter().enumerate() {
         let found = problems(block, demands);
         forge.errors.extend(found.into_iter().map(|problem| GateError::Block { block: index, problem }));
         let lock = if block.secrets.is_empty() {
-            forge.lock(index, block, (0, &demands.secrets), &mut shared)
+            forge.lock(index, block, &common, &mut shared)
         } else {
             forge.lock_with_own(index, block, numbered)
         };
@@ -113,18 +114,18 @@ impl Forge<'_> {
     /// `first` is the number of the block's first secret.
     fn lock_with_own(&mut self, at: usize, block: &Block, first: usize) -> Lock {
         let mut usages: Vec<Usage> = (0..block.secrets.len()).map(|index| Usage::of(Some(at), index)).collect();
-        let lock = self.lock(at, block, (first, &block.secrets), &mut usages);
+        let numbered: Vec<_> = (first..).zip(&block.secrets).collect();
+        let lock = self.lock(at, block, &numbered, &mut usages);
         for usage in usages {
             self.judge(usage);
         }
         lock
     }
 
-    fn lock(&mut self, at: usize, block: &Block, secrets: (usize, &[Secret]), usages: &mut [Usage]) -> Lock {
-        let (first, secrets) = secrets;
+    fn lock(&mut self, at: usize, block: &Block, secrets: &[(usize, &Secret)], usages: &mut [Usage]) -> Lock {
         let mut keys = Vec::new();
-        for ((index, secret), usage) in secrets.iter().enumerate().zip(usages) {
-            match self.key(block, first + index, secret) {
+        for (&(number, secret), usage) in secrets.iter().zip(usages) {
+            match self.key(block, number, secret) {
                 Some(Ok((key, bytes))) => {
                     usage.note(Ok(bytes));
                     keys.push(key);
@@ -184,12 +185,15 @@ pub(super) fn public_texts(demands: &Demands) -> Vec<&Secret> {
     let mut texts = Vec::new();
     for block in &demands.blocks {
         let Kind::PublicKey(algorithm, _) = block.kind else { continue };
-        let secrets = if block.secrets.is_empty() { &demands.secrets } else { &block.secrets };
         let takes = |secret: &&Secret| {
             let bytes = block.secret_format.material(secret);
             bytes.is_ok_and(|bytes| PublicKey::read(algorithm, bytes.expose()).is_ok())
         };
-        texts.extend(secrets.iter().filter(takes));
+        if block.secrets.is_empty() {
+            texts.extend(demands.secrets.iter().chain(&demands.learned).filter(takes));
+        } else {
+            texts.extend(block.secrets.iter().filter(takes));
+        }
     }
     texts
 }

@@ -12,7 +12,9 @@ mod content;
 mod demands;
 mod encoding;
 mod faults;
+mod form_as_json;
 mod freshness;
+mod header_list;
 mod key;
 mod lock;
 mod mac;
@@ -35,6 +37,7 @@ pub use demands::Demands;
 pub use faults::{BlockProblem, GateError, SECRET_BYTES_MIN, SecretAt, WeakSecret};
 pub use freshness::Freshness;
 pub use gate::{Authentic, Denied, Gate, Subject};
+pub use header_list::LISTED_HEADERS_MAX;
 pub use key::KeyError;
 
 pub use proof::{Denial, Proof};

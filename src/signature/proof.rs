@@ -6,7 +6,7 @@ pub struct Proof {
     /// The word of `hookgate-verified`: `hmac-sha256`, `header`, … `none`.
     pub kind: &'static str,
     /// Which of the secrets matched; none where there are none. The source's own are counted first, then those of its
-    /// blocks in order, so that no two have one number.
+    /// blocks in order, then the learned ones, so that no two have one number.
     pub secret: Option<usize>,
     /// How far the request's timestamp lies behind our clock in seconds, where it has one (negative: ahead of it).
     pub skew_seconds: Option<f64>,

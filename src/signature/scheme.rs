@@ -104,9 +104,27 @@ pub enum What {
     PathQuery,
     /// The form's pairs sorted by name; of one name each value once, sorted; name and value joined bare.
     FormSorted,
+    /// The form as a JSON object of texts, in the form's order: `{"a": "1", "b": "\u00e9"}`.
+    FormAsJson,
     Secret,
     /// CRC-32 (IEEE) of the body, decimal.
     BodyCrc32,
+    HeaderList(HeaderList),
+}
+
+/// Headers that the request itself lists: a part of what is signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderList {
+    /// `headers`: the list of their names.
+    pub names: Expr,
+    /// `separator`: cut the list here; each trimmed piece is a name.
+    pub separator: char,
+    /// `named`: each name in lower case before its value, with this between them; none: the values alone.
+    pub named: Option<String>,
+    /// `join`: between one header and the next.
+    pub join: String,
+    /// `must`: what has to be on the list.
+    pub must: Vec<HeaderName>,
 }
 
 /// Hash functions by name.
@@ -323,6 +341,7 @@ impl Signed {
     pub(super) fn exprs(&self) -> impl Iterator<Item = &Expr> {
         let parts = self.contents.iter().flatten().filter_map(|part| match &part.what {
             What::Expr(expr) => Some(expr),
+            What::HeaderList(list) => Some(&list.names),
             _ => None,
         });
         self.signature.iter().chain(parts)

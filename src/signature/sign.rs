@@ -9,9 +9,9 @@ use super::demands::Demands;
 use super::key::KeyError;
 use super::mac::MacKey;
 use super::private_key::PrivateKey;
-use super::scheme::{Block, Check, Encoding, Hash, Kind, Signed};
+use super::scheme::{Block, Check, Encoding, Hash, HeaderList, Kind, Signed, What};
 use crate::clock::UnixMillis;
-use crate::locate::{Batch, Expr, Request, Scope, pairs};
+use crate::locate::{Batch, Expr, Request, Scope, pairs, places};
 use crate::secret::Secret;
 
 /// A request that is about to be sent.
@@ -34,7 +34,7 @@ pub enum SignError {
     #[error("the secret cannot be used: {0}")]
     Key(#[from] KeyError),
     /// Nothing can be put there without changing the body's meaning.
-    #[error("{0} cannot be filled in: no text is there; put the credential into the body yourself")]
+    #[error("{0} cannot be filled in; put the credential into the body yourself")]
     Place(String),
     /// A path without its segment.
     #[error("the path has no {{secret}} to be filled in")]
@@ -63,8 +63,8 @@ pub fn sign(demands: &Demands, secret: &Secret, draft: &Draft, now: UnixMillis) 
     let mut error = SignError::NoBlock;
     for block in &demands.blocks {
         let mut signed = draft.clone();
-        let desk =
-            Desk { block, secret, public_url: demands.public_url.as_deref(), batch: demands.batch.as_ref(), now };
+        let batch = demands.batch.as_ref();
+        let desk = Desk { block, secret, public_url: demands.public_url.as_deref(), batch, now };
         match desk.sign(&mut signed) {
             Ok(()) => return Ok(signed),
             Err(why) if matches!(error, SignError::NoBlock | SignError::Key(_)) => error = why,
@@ -93,11 +93,11 @@ impl Desk<'_> {
     }
 
     fn sign_content(&self, signed: &Signed, draft: &mut Draft) -> Result<(), SignError> {
-        let time_piece = self.put_time(draft)?;
+        let pieces: Vec<_> = self.put_time(draft)?.into_iter().chain(name_headers(signed, draft)).collect();
         self.put_conditions(draft)?;
         let signature = {
             let mut scope = Scope::of(draft.as_request());
-            scope.set_pieces(time_piece.iter().map(|piece| piece.as_bytes().into()).collect());
+            scope.set_pieces(pieces.iter().map(|piece| piece.as_bytes().into()).collect());
             let url = UrlParts { public_url: self.public_url, unescape: &signed.url_unescape };
             let parts = signed.contents.first().map(Vec::as_slice).unwrap_or_default();
             let content = Content::assemble(parts, &scope, url);
@@ -105,11 +105,10 @@ impl Desk<'_> {
         };
         let prefix = signed.prefix.first().map(String::as_str).unwrap_or_default();
         let after = signed.after.as_deref().unwrap_or_default();
-        let mut value = format!("{prefix}{after}{}", signed.encoding.encode(&signature));
-        if let (Some(piece), Some(separator)) = (time_piece, signed.separator) {
-            value = format!("{piece}{separator}{value}");
-        }
-        put_first(&signed.signature, value.as_bytes(), draft)
+        let value = format!("{prefix}{after}{}", signed.encoding.encode(&signature));
+        let separator = signed.separator.map(String::from).unwrap_or_default();
+        let value = [pieces, vec![value]].concat().join(&separator);
+        put_first(&signed.signature, value.as_bytes(), self.batch, draft)
     }
 
     fn signature(&self, signed: &Signed, content: &Content<'_>) -> Result<Vec<u8>, SignError> {
@@ -136,15 +135,15 @@ impl Desk<'_> {
         let time = timestamp.format.write(self.now);
         match &timestamp.from {
             Expr::KeyValue(name) => Ok(Some(format!("{name}={time}"))),
-            from if from.any(&|expr| matches!(expr, Expr::Json(_) | Expr::Item { .. })) => Ok(None),
-            from => put(from, time.as_bytes(), draft).map(|()| None),
+            from if from.any(&|expr| matches!(expr, Expr::Json(_) | Expr::Xml(_) | Expr::Item { .. })) => Ok(None),
+            from => put(from, time.as_bytes(), self.batch, draft).map(|()| None),
         }
     }
 
     fn put_conditions(&self, draft: &mut Draft) -> Result<(), SignError> {
         for check in &self.block.checks {
             match check {
-                Check::Equals(from, text) => put(from, text.as_bytes(), draft)?,
+                Check::Equals(from, text) => put(from, text.as_bytes(), self.batch, draft)?,
                 Check::Block(inner) => {
                     if let Some(secret) = inner.secrets.first() {
                         present(inner, secret, self.batch, draft)?;
@@ -155,7 +154,7 @@ impl Desk<'_> {
         }
         if let Some(digest) = &self.block.body_digest {
             let value = digest.encoding.encode(&digest.hash.digest([draft.body.as_slice()]));
-            put(&digest.from, value.as_bytes(), draft)?;
+            put(&digest.from, value.as_bytes(), self.batch, draft)?;
         }
         Ok(())
     }
@@ -181,6 +180,17 @@ impl Draft {
     }
 }
 
+/// A piece of the signature value that lists the headers to be signed: all that are there.
+fn name_headers(signed: &Signed, draft: &Draft) -> Option<String> {
+    signed.contents.first()?.iter().find_map(|part| match &part.what {
+        What::HeaderList(HeaderList { names: Expr::KeyValue(name), separator, .. }) => {
+            let names: Vec<_> = draft.headers.keys().map(HeaderName::as_str).collect();
+            Some(format!("{name}={}", names.join(&separator.to_string())))
+        }
+        _ => None,
+    })
+}
+
 /// Puts the secret where a block of a kind from `header` to `basic` looks for it.
 fn present(block: &Block, secret: &Secret, batch: Option<&Batch>, draft: &mut Draft) -> Result<(), SignError> {
     if matches!(block.kind, Kind::None) {
@@ -193,14 +203,9 @@ fn present(block: &Block, secret: &Secret, batch: Option<&Batch>, draft: &mut Dr
             let prefix = prefix.first().map(String::as_str).unwrap_or_default();
             draft.put_header(name, &[prefix.as_bytes(), bytes].concat())
         }
-        Kind::Query(name) => put(&Expr::Query(name.clone()), bytes, draft),
-        Kind::Form(name) => put(&Expr::Form(name.clone()), bytes, draft),
-        Kind::Json(from @ Expr::Item { climb: 0, pointer }) => {
-            let filled = batch.and_then(|batch| pointer.filled_in_elements(batch, &draft.as_request(), bytes));
-            draft.body = filled.ok_or_else(|| SignError::Place(from.to_string()))?;
-            Ok(())
-        }
-        Kind::Json(from) => put(from, bytes, draft),
+        Kind::Query(name) => put(&Expr::Query(name.clone()), bytes, batch, draft),
+        Kind::Form(name) => put(&Expr::Form(name.clone()), bytes, batch, draft),
+        Kind::Json(from) => put(from, bytes, batch, draft),
         Kind::Basic => draft.put_header(&AUTHORIZATION, format!("Basic {}", Encoding::Base64.encode(bytes)).as_bytes()),
         Kind::Path if draft.target.contains("{secret}") => {
             draft.target = draft.target.replace("{secret}", &escaped(bytes));
@@ -211,10 +216,10 @@ fn present(block: &Block, secret: &Secret, batch: Option<&Batch>, draft: &mut Dr
     }
 }
 
-fn put_first(places: &[Expr], value: &[u8], draft: &mut Draft) -> Result<(), SignError> {
+fn put_first(places: &[Expr], value: &[u8], batch: Option<&Batch>, draft: &mut Draft) -> Result<(), SignError> {
     let mut error = SignError::Place("nothing".to_owned());
     for place in places {
-        match put(place, value, draft) {
+        match put(place, value, batch, draft) {
             Ok(()) => return Ok(()),
             Err(why) => error = why,
         }
@@ -222,8 +227,8 @@ fn put_first(places: &[Expr], value: &[u8], draft: &mut Draft) -> Result<(), Sig
     Err(error)
 }
 
-/// Puts a value where the expression finds it. In JSON a text has to be there already.
-fn put(place: &Expr, value: &[u8], draft: &mut Draft) -> Result<(), SignError> {
+/// Puts a value where the expression finds it. In JSON another has to be there already, in a batch in each element.
+fn put(place: &Expr, value: &[u8], batch: Option<&Batch>, draft: &mut Draft) -> Result<(), SignError> {
     if place.find(&Scope::of(draft.as_request())).is_some_and(|found| *found == *value) {
         return Ok(());
     }
@@ -238,13 +243,10 @@ fn put(place: &Expr, value: &[u8], draft: &mut Draft) -> Result<(), SignError> {
             draft.body = with_pair(&draft.body, name, value).into_bytes();
             Ok(())
         }
-        Expr::Json(pointer) => {
-            draft.body = pointer.filled(&draft.body, value).ok_or_else(|| SignError::Place(place.to_string()))?;
-            Ok(())
-        }
-        Expr::First(places) => put_first(places, value, draft),
-        Expr::StartsWith(from, _) => put(from, value, draft),
-        Expr::Item { .. }
+        Expr::First(places) => put_first(places, value, batch, draft),
+        Expr::StartsWith(from, _) => put(from, value, batch, draft),
+        Expr::Json(_) | Expr::Item { .. } => put_into_json(place, value, batch, draft),
+        Expr::Xml(_)
         | Expr::ItemIndex
         | Expr::KeyValue(_)
         | Expr::Text(_)
@@ -252,6 +254,19 @@ fn put(place: &Expr, value: &[u8], draft: &mut Draft) -> Result<(), SignError> {
         | Expr::Member { .. }
         | Expr::Composite(_) => Err(SignError::Place(place.to_string())),
     }
+}
+
+fn put_into_json(place: &Expr, value: &[u8], batch: Option<&Batch>, draft: &mut Draft) -> Result<(), SignError> {
+    let places = places(place, batch, &draft.as_request());
+    let (Ok(text), false) = (std::str::from_utf8(value), places.is_empty()) else {
+        return Err(SignError::Place(place.to_string()));
+    };
+    let written = serde_json::Value::from(text).to_string();
+    // From the end, so that the places before stay where they are.
+    for place in places.into_iter().rev() {
+        draft.body.splice(place, written.bytes());
+    }
+    Ok(())
 }
 
 /// The query or form with that pair at its end and no other of its name.

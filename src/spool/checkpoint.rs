@@ -113,6 +113,8 @@ impl Checkpoint {
 #[derive(Debug, Default)]
 pub(super) struct Checkpoints {
     generation: u64,
+    /// None is written in this life.
+    pub(super) hushed: bool,
 }
 
 impl Checkpoints {
@@ -125,7 +127,13 @@ impl Checkpoints {
             Checkpoint::decode(bytes.get(..length)?)
         };
         let newer = NAMES.iter().filter_map(read).max_by_key(|checkpoint| checkpoint.generation).unwrap_or_default();
-        (Self { generation: newer.generation }, newer)
+        (Self { generation: newer.generation, hushed: false }, newer)
+    }
+
+    /// A segment is there that is not in the ledger. What would be said of numbers now would be said of its records too,
+    /// which Kafka may not have.
+    pub(super) fn hush(&mut self) {
+        self.hushed = true;
     }
 
     /// Some copy is there, whatever is in it.

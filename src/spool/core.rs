@@ -248,7 +248,7 @@ impl Storage {
         let mut checkpoints = hold(&self.checkpoints);
         let next_sequence = hold(&self.intake).next_sequence;
         let mut locked = hold(outlet);
-        if !std::mem::take(&mut locked.dirty) {
+        if checkpoints.hushed || !std::mem::take(&mut locked.dirty) {
             return;
         }
         let newest = self.newest.load(Ordering::Relaxed);

@@ -44,8 +44,6 @@ pub(super) struct Pending {
     pub(super) bytes: usize,
     /// None: nobody waits, since it was recovered.
     pub(super) slot: Option<Arc<Slot>>,
-    /// Kafka has it already.
-    pub(super) delivered: bool,
 }
 
 /// Where records that were taken will lie.
@@ -105,7 +103,6 @@ impl Intake {
                 received_at: event.received_at,
                 bytes: self.batch.bytes.len() - before,
                 slot: Some(Arc::clone(slot)),
-                delivered: false,
             });
             self.next_sequence += 1;
         }

@@ -40,6 +40,8 @@ pub(super) struct Segment {
     pub(super) damaged: bool,
     /// Behind its last synced record there may be others, which were written again elsewhere or given up.
     pub(super) poisoned: bool,
+    /// The first record of the last write of an earlier life: from there on nobody knows that it was synced.
+    pub(super) in_doubt: Option<Entry>,
     /// The log segment written before it.
     pub(super) follows: u64,
     /// The highest sequence number that was synced when it was made.
@@ -93,6 +95,7 @@ impl Segment {
             sealed: !header.is_log(),
             damaged: false,
             poisoned: false,
+            in_doubt: None,
             follows: header.follows,
             synced: header.synced,
             newest: UnixMillis(0),
@@ -136,6 +139,17 @@ impl Segment {
         usize::try_from(sequence - first).map_or(next, |distance| place.saturating_add(distance).min(next))
     }
 
+    /// Takes out the records that are in doubt. They lie in another segment from now on, and what lies here does not count.
+    fn cut(&mut self) -> Vec<Mark> {
+        let Some(Entry { sequence, at, .. }) = self.in_doubt.take() else { return Vec::new() };
+        let place = self.place_from(sequence);
+        self.runs.retain(|(_, first)| *first < place);
+        self.landmarks.retain(|landmark| landmark.at < at);
+        self.end = at;
+        self.poisoned = true;
+        self.marks.split_off(place)
+    }
+
     fn place(&self, sequence: u64) -> Option<usize> {
         let place = self.place_from(sequence);
         (self.sequence(place) == Some(sequence)).then_some(place)
@@ -175,8 +189,10 @@ impl Segment {
 }
 
 impl Ledger {
-    /// Adds a segment behind all others; they are sealed by that.
-    pub(super) fn begin(&mut self, segment: Segment) {
+    /// Adds a segment behind all others; they are sealed by that. What was in doubt in one of them is to lie in the new one:
+    /// its marks.
+    pub(super) fn begin(&mut self, segment: Segment) -> Vec<Mark> {
+        let moved = self.segments.iter_mut().flat_map(Segment::cut).collect();
         for earlier in self.segments.iter_mut().rev().take_while(|earlier| !earlier.sealed) {
             earlier.sealed = true;
         }
@@ -186,6 +202,7 @@ impl Ledger {
             segment.base
         );
         self.segments.push_back(segment);
+        moved
     }
 
     /// The segments in order.

@@ -89,6 +89,17 @@ impl Marks {
         self.counts[mark as usize] += 1;
     }
 
+    /// Takes off those from a place on.
+    pub(super) fn split_off(&mut self, place: usize) -> Vec<Mark> {
+        let mut stay: Vec<Mark> = (0..self.len).filter_map(|place| self.get(place)).collect();
+        let taken = stay.split_off(place.min(self.len));
+        *self = Self::default();
+        for mark in stay {
+            self.push(mark);
+        }
+        taken
+    }
+
     /// The mark at a place.
     pub(super) fn get(&self, place: usize) -> Option<Mark> {
         let word = self.words.get(place / MARKS_PER_WORD).filter(|_| place < self.len)?;
@@ -178,6 +189,11 @@ mod tests {
             for search in [Search::Waiting, Search::OnDiskOnly, Search::Outstanding, Search::Delivered] {
                 let found = (from..list.len()).find(|place| wanted(search, list[*place]));
                 prop_assert_eq!(marks.find(from, search), found);
+            }
+            prop_assert_eq!(marks.split_off(from), list.split_off(from.min(list.len())));
+            prop_assert_eq!(marks.len(), list.len());
+            for mark in ALL {
+                prop_assert_eq!(marks.count(mark), list.iter().filter(|other| **other == mark).count());
             }
         }
     }

@@ -4,20 +4,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 
-use bytes::BytesMut;
-
 use super::core::{Core, Storage};
 use super::intake::{Batch, Intake, Pending, Place};
 use super::io::Disk;
 use super::keeper::Keeper;
-use super::ledger::Entry;
 use super::limits::Limits;
-use super::marks::Mark;
 use super::outlet::Outlet;
 use super::recover::{self, Memory, Stop};
 use super::scan::Frame;
 use super::writer::Writer;
-use super::{Remember, hold, segment, wide};
+use super::{Remember, hold, segment};
 use crate::clock::{Clock, UnixMillis};
 use crate::metrics::Metrics;
 
@@ -145,22 +141,23 @@ pub(super) fn open(
         ready: Condvar::new(),
         storage: Some(Arc::clone(&storage)),
     });
-    let mut writer = Writer::new(Arc::clone(&core), Arc::clone(&storage), recovered.last_log);
+    // What the segment says that was passed over must stay the last word on the one before it.
+    let follows = if recovered.apart { storage.next_number() } else { recovered.last_log };
+    let mut writer = Writer::new(Arc::clone(&core), Arc::clone(&storage), follows);
     let mut keeper = Keeper::new(Arc::clone(&core), storage, recovered.key_files);
     keeper.measure();
     let covered = |frame: &Frame| recovered.checkpoint.covers(recovered.last_log, frame.head.sequence);
-    match writer.adopt(rewritten(&recovered.tail, covered)) {
+    match writer.adopt(rewritten(&recovered.tail)) {
         Ok(()) => {
             for frame in &recovered.tail {
                 if let Some(slot) = memory.add(&frame.bytes, covered(frame)) {
                     hold(&core.outlet).owe(frame.head.sequence, &slot);
                 }
             }
-            disown(&core, recovered.last_log, &recovered.tail);
         }
         Err(error) if is_no_permission(&error) => return Err(OpenError::of(path, error)),
         // They are not known to be durable, so their keys are not told; they are delivered all the same.
-        Err(_) => leave(&core, recovered.last_log, &recovered.tail),
+        Err(_) => {}
     }
     if memory.beyond > 0 {
         tracing::warn!(
@@ -178,42 +175,12 @@ fn is_no_permission(error: &io::Error) -> bool {
 }
 
 /// The last write as a batch of its own.
-fn rewritten(tail: &[Frame], delivered: impl Fn(&Frame) -> bool) -> Batch {
-    let mut batch = Batch { bytes: BytesMut::new(), records: Vec::new() };
+fn rewritten(tail: &[Frame]) -> Batch {
+    let mut batch = Batch::default();
     for frame in tail {
         batch.bytes.extend_from_slice(&frame.bytes);
-        batch.records.push(Pending {
-            sequence: frame.head.sequence,
-            received_at: frame.head.received_at,
-            bytes: frame.bytes.len(),
-            slot: None,
-            delivered: delivered(frame),
-        });
+        let (sequence, received_at) = (frame.head.sequence, frame.head.received_at);
+        batch.records.push(Pending { sequence, received_at, bytes: frame.bytes.len(), slot: None });
     }
     batch
-}
-
-/// The last write lies in the new segment too. That one says that the copy does not count, and so must stay as long as
-/// the copy is there.
-fn disown(core: &Core, number: u64, tail: &[Frame]) {
-    if tail.is_empty() {
-        return;
-    }
-    if let Some(segment) = hold(&core.outlet).ledger.segment_mut(number) {
-        segment.poisoned = true;
-    }
-}
-
-/// The last write stays where it is.
-fn leave(core: &Core, number: u64, tail: &[Frame]) {
-    let mut outlet = hold(&core.outlet);
-    for frame in tail {
-        let sequence = frame.head.sequence;
-        let end = frame.at + wide(frame.bytes.len());
-        let entry = Entry { sequence, at: frame.at, end, received_at: frame.head.received_at };
-        if let Some(segment) = outlet.ledger.segment_mut(number) {
-            segment.enter(entry, Mark::Waiting);
-        }
-        outlet.synced_to = outlet.synced_to.max(sequence);
-    }
 }

@@ -14,10 +14,11 @@ use bytes::Bytes;
 
 use super::Refusal;
 use super::intake::Pending;
-use super::ledger::{Entry, Ledger};
+use super::ledger::{Entry, Ledger, Segment};
 use super::limits::{HANDFUL, Limits, OWED_SLOTS_MAX};
 use super::marks::Mark;
 use super::scan::{CHUNK_BYTES, Frame};
+use super::segment::DATA_AT;
 use super::slot::{Handed, Slot};
 use super::wide;
 use crate::metrics::Custody;
@@ -135,6 +136,21 @@ impl Outlet {
         self.waited.push_back(item);
     }
 
+    /// Begins a segment with these records, which are synced. Those that were in doubt in the one before are entered.
+    pub(super) fn begin(&mut self, segment: Segment, records: &[Pending]) {
+        let (number, mut at) = (segment.number, DATA_AT);
+        let moved = self.ledger.begin(segment);
+        // Of this segment no checkpoint speaks yet.
+        self.dirty |= moved.contains(&Mark::Delivered);
+        let Some(segment) = self.ledger.segment_mut(number) else { return };
+        for (record, mark) in records.iter().zip(moved) {
+            let end = at + wide(record.bytes);
+            segment.enter(Entry { sequence: record.sequence, at, end, received_at: record.received_at }, mark);
+            self.synced_to = record.sequence;
+            at = end;
+        }
+    }
+
     /// Enters records that were just synced at a place of a segment, and queues what the forwarder does not have.
     pub(super) fn publish(&mut self, number: u64, mut at: u64, frames: &Bytes, records: &[Pending], limits: &Limits) {
         let follows = self.ledger.count(Mark::Waiting) == 0
@@ -154,11 +170,6 @@ impl Outlet {
     }
 
     fn arrive(&mut self, frame: Bytes, keeps: usize, record: &Pending, follows: bool) -> Mark {
-        if record.delivered {
-            // It lies in another segment now, of which no checkpoint speaks.
-            self.dirty = true;
-            return Mark::Delivered;
-        }
         let handed = record.slot.as_ref().map_or(Handed::Never, |slot| {
             slot.link.set_sequence(record.sequence);
             slot.link.handed()

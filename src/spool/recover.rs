@@ -12,6 +12,9 @@
 //! the checkpoint knows so. Of another the gateway may say that the disk alone is not enough; its slot is recovered too,
 //! so that its key is pending until Kafka has it. Records that a segment holds beyond what its successor says was synced were
 //! written again elsewhere, or were given up, when that segment failed; they are left out.
+//!
+//! A segment that can neither be read nor set aside may be read by a later start. So its sequence numbers are left to it,
+//! and nothing is said that could be taken to be said of it.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -26,6 +29,7 @@ use super::ledger::{Entry, Ledger, Segment};
 use super::limits::Limits;
 use super::marks::Mark;
 use super::naming;
+use super::record::Head;
 use super::scan::{Found, Frame, Scan};
 use super::segment::{self, DATA_AT, Header, NoHeader, data_end};
 use super::slot::Slot;
@@ -34,6 +38,11 @@ use super::{Remember, Remembered, lineage, record};
 use crate::clock::UnixMillis;
 use crate::event::Digest;
 use crate::metrics::Metrics;
+
+/// No segment holds as many records.
+const RECORDS_PER_SEGMENT: u64 = 1 << 32;
+/// So many segments at most are taken to have been there that cannot be read.
+const SEGMENTS_AHEAD: u64 = 1 << 16;
 
 /// What was found.
 #[derive(Debug)]
@@ -45,6 +54,8 @@ pub(super) struct Recovered {
     pub(super) tail: Vec<Frame>,
     /// The log segment that was written last; 0: none.
     pub(super) last_log: u64,
+    /// A later segment is there and was passed over: what it holds, and what it says of the last log segment, is not known.
+    pub(super) apart: bool,
     /// The highest sequence number that is in the ledger.
     pub(super) synced_to: u64,
     pub(super) next_sequence: u64,
@@ -135,17 +146,19 @@ pub(super) fn recover(
     disk.sync_directory()?;
     let newest = listed.iter().filter_map(|entry| number(&entry.name)).max().unwrap_or(0);
     let (checkpoints, checkpoint) = Checkpoints::load(disk);
-    let candidates = candidates(disk, &listed, newest, metrics)?;
+    let (candidates, stuck) = candidates(disk, &listed, newest, metrics)?;
     let candidates = without_attempts(disk, without_replaced(disk, metrics, candidates)?)?;
     let spares = spares(disk, &listed, limits);
     let key_files = listed.into_iter().filter(|entry| has(&entry.name, keys::SUFFIX)).collect();
     let key_files = KeyFiles::recall(disk, key_files, memory.since, memory.remember);
 
+    let last_log = lineage::last_log(candidates.iter().map(|candidate| &candidate.header));
     let mut recovered = Recovered {
         ledger: Ledger::default(),
         owed: HashMap::new(),
         tail: Vec::new(),
-        last_log: lineage::last_log(candidates.iter().map(|candidate| &candidate.header)),
+        last_log,
+        apart: stuck.iter().filter_map(|name| number(name)).any(|number| number > last_log),
         synced_to: 0,
         next_sequence: checkpoint.next_sequence.max(1),
         newest: newest.max(candidates.iter().map(|candidate| candidate.header.number).max().unwrap_or(0)),
@@ -157,6 +170,13 @@ pub(super) fn recover(
     let headers: Vec<Header> = candidates.iter().map(|candidate| candidate.header).collect();
     for (candidate, bounds) in candidates.iter().zip(lineage::bounds(&headers)) {
         recovered.add(disk, candidate, bounds, limits, metrics, memory)?;
+    }
+    if !stuck.is_empty() {
+        recovered.checkpoints.hush();
+    }
+    recovered.enter_tail();
+    if recovered.apart {
+        recovered.step_over();
     }
     // A spare is written to at once. Under its old name, with the header of its next life, it would be taken for a segment
     // that was given up while it was made, or for one that says what its predecessor holds.
@@ -174,11 +194,17 @@ fn has(name: &str, wanted: &str) -> bool {
 }
 
 /// The live segments in the order of their records; what has the name of one and is none is set aside. Nothing is changed
-/// before every header has been looked at.
-fn candidates(disk: &dyn Disk, listed: &[Listed], newest: u64, metrics: &Metrics) -> Result<Vec<Candidate>, Stop> {
+/// before every header has been looked at. And the names of those that cannot even be set aside.
+fn candidates(
+    disk: &dyn Disk,
+    listed: &[Listed],
+    newest: u64,
+    metrics: &Metrics,
+) -> Result<(Vec<Candidate>, Vec<String>), Stop> {
     let mut strays = Vec::new();
     let mut named = Vec::new();
-    for Listed { name, bytes } in listed.iter().filter(|entry| has(&entry.name, segment::LIVE)) {
+    for Listed { name, bytes } in listed {
+        let Some((number, segment::LIVE)) = segment::parse(name) else { continue };
         let mut stray = |why| strays.push(Stray { name: name.clone(), why });
         let file = match disk.open(name) {
             Ok(file) => file,
@@ -188,7 +214,7 @@ fn candidates(disk: &dyn Disk, listed: &[Listed], newest: u64, metrics: &Metrics
                 continue;
             }
         };
-        match Header::read(&*file, *bytes) {
+        match Header::read_named(&*file, *bytes, number) {
             Ok(header) => named.push((name.clone(), Candidate { header, file, bytes: *bytes })),
             Err(NoHeader::Alien { version }) => return Err(Stop::Alien { name: name.clone(), version }),
             Err(NoHeader::Damaged) => stray("neither header of a segment can be read".into()),
@@ -216,10 +242,10 @@ fn candidates(disk: &dyn Disk, listed: &[Listed], newest: u64, metrics: &Metrics
 
     let mut candidates: Vec<_> = rightful.into_iter().chain(misnamed).map(|(_, candidate)| candidate).collect();
     candidates.sort_by_key(|candidate| (candidate.header.base, candidate.header.number));
-    Ok(candidates)
+    Ok((candidates, stuck))
 }
 
-/// Sets files aside; returns the names of those that cannot even be moved. They harm nobody where they lie.
+/// Sets files aside; returns the names of those that cannot even be moved. A later start may read them again.
 fn set_aside(disk: &dyn Disk, strays: Vec<Stray>, metrics: &Metrics) -> Vec<String> {
     let mut stuck = Vec::new();
     for Stray { name, why } in strays {
@@ -320,12 +346,37 @@ fn spares(disk: &dyn Disk, listed: &[Listed], limits: &Limits) -> Vec<String> {
 /// A rename that a power cut has left half done gives one file two names, of which one is a live segment's. Then the spare
 /// has that one's number, or its header.
 fn is_free(disk: &dyn Disk, listed: &[Listed], number: u64, name: &str, bytes: u64) -> bool {
+    // The first sector may be of its next life already, and is what a power cut has left of that: it is read first.
     let is_live = listed.iter().any(|entry| entry.name == segment::name(number));
     let Ok(file) = disk.open(name) else { return false };
     !is_live && Header::read(&*file, bytes).ok().is_none_or(|header| header.number == number)
 }
 
 impl Recovered {
+    /// Enters the last write where it lies. It is in doubt until it is written again, and its keys are not told before.
+    fn enter_tail(&mut self) {
+        let Some(segment) = self.ledger.segment_mut(self.last_log) else { return };
+        for frame in &self.tail {
+            let Head { sequence, received_at, .. } = frame.head;
+            let covered = self.checkpoint.covers(self.last_log, sequence);
+            let entry = Entry { sequence, at: frame.at, end: frame.end(), received_at };
+            segment.enter(entry, if covered { Mark::Delivered } else { Mark::Waiting });
+            segment.in_doubt.get_or_insert(entry);
+        }
+    }
+
+    /// Leaves the sequence numbers to the later segments that they may have been given to, and the last write where it is:
+    /// it may be in one of those once more.
+    fn step_over(&mut self) {
+        self.tail.clear();
+        if let Some(segment) = self.ledger.segment_mut(self.last_log) {
+            segment.in_doubt = None;
+        }
+        // A number that is far beyond was given by a hand.
+        let segments = self.newest.saturating_sub(self.last_log).min(SEGMENTS_AHEAD);
+        self.next_sequence = self.next_sequence.saturating_add(segments * RECORDS_PER_SEGMENT);
+    }
+
     /// Enters a segment and its records.
     fn add(
         &mut self,

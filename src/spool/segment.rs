@@ -159,16 +159,31 @@ impl Header {
 
     /// Reads the header of a file of that length, from either place.
     pub(super) fn read(file: &dyn File, bytes: u64) -> Result<Self, NoHeader> {
-        let copy = |at: u64| {
+        Self::either(Self::copies(file, bytes))
+    }
+
+    /// The same of a file with the name of that segment: a copy that says so is believed before one that has been written
+    /// over with another segment's.
+    pub(super) fn read_named(file: &dyn File, bytes: u64, number: u64) -> Result<Self, NoHeader> {
+        let copies = Self::copies(file, bytes);
+        let own = copies.into_iter().flatten().find(|header| header.number == number);
+        own.map_or_else(|| Self::either(copies), Ok)
+    }
+
+    fn copies(file: &dyn File, bytes: u64) -> [Result<Self, NoHeader>; 2] {
+        [0, bytes.saturating_sub(MARGIN_BYTES)].map(|at| {
             let mut header = [0; HEADER_BYTES];
             match file.read_full_at(&mut header, at) {
                 Ok(HEADER_BYTES) => Self::decode(&header),
                 _ => Err(NoHeader::Damaged),
             }
-        };
-        match (copy(0), copy(bytes.saturating_sub(MARGIN_BYTES))) {
-            (Ok(header), _) | (Err(_), Ok(header)) => Ok(header),
-            (Err(NoHeader::Damaged), Err(reason)) | (Err(reason), _) => Err(reason),
+        })
+    }
+
+    fn either(copies: [Result<Self, NoHeader>; 2]) -> Result<Self, NoHeader> {
+        match copies {
+            [Ok(header), _] | [Err(_), Ok(header)] => Ok(header),
+            [Err(NoHeader::Damaged), Err(reason)] | [Err(reason), _] => Err(reason),
         }
     }
 

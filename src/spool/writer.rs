@@ -31,6 +31,8 @@ pub(super) struct Writer {
     core: Arc<Core>,
     storage: Arc<Storage>,
     active: Option<Active>,
+    /// The last write of an earlier life, until it is written again. Nothing is taken before that.
+    tail: Batch,
     /// The log segment that was begun last.
     follows: u64,
 }
@@ -47,7 +49,7 @@ impl Drop for Writer {
 impl Writer {
     /// A writer that has no segment yet; the next one follows that number.
     pub(super) fn new(core: Arc<Core>, storage: Arc<Storage>, follows: u64) -> Self {
-        Self { core, storage, active: None, follows }
+        Self { core, storage, active: None, tail: Batch::default(), follows }
     }
 
     /// Works until the spool is closed and everything is written.
@@ -93,15 +95,19 @@ impl Writer {
     ///
     /// # Errors
     /// The disk does not take a segment now; the writer tries again later.
-    pub(super) fn adopt(&mut self, mut tail: Batch) -> io::Result<()> {
+    pub(super) fn adopt(&mut self, tail: Batch) -> io::Result<()> {
+        self.tail = tail;
+        self.begin().inspect_err(|error| self.fail(error))
+    }
+
+    /// Begins a segment with what is to be written again, if anything is.
+    fn begin(&mut self) -> io::Result<()> {
         let next = hold(&self.storage.intake).next_sequence;
+        let mut tail = std::mem::take(&mut self.tail);
         let begun = self.roll(tail.first().unwrap_or(next), &mut tail);
-        match &begun {
-            Ok(()) => {
-                self.publish(tail);
-                self.judge();
-            }
-            Err(error) => self.fail(error),
+        match begun {
+            Ok(()) => self.judge(),
+            Err(_) => self.tail = tail,
         }
         begun
     }
@@ -178,7 +184,7 @@ impl Writer {
         };
         part.seal(header.salt, DATA_AT);
         let active = Active::begin(&*storage.disk, &spare, header, &part.bytes, timed(&self.core))?;
-        hold(&self.core.outlet).ledger.begin(Segment::new(&header, Arc::clone(&active.file)));
+        hold(&self.core.outlet).begin(Segment::new(&header, Arc::clone(&active.file)), &part.records);
         self.follows = header.number;
         self.active = Some(active);
         storage.ask_keeper();
@@ -231,9 +237,7 @@ impl Writer {
 
     /// Tries whether the disk takes a new segment again.
     fn revive(&mut self) {
-        let next = hold(&self.storage.intake).next_sequence;
-        if self.roll(next, &mut Batch::default()).is_ok() {
-            self.judge();
+        if self.begin().is_ok() {
             tracing::info!("the spool can be written again");
         }
     }

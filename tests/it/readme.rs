@@ -41,6 +41,7 @@ const TABLES: [(&str, &[Listed]); 5] = [
             ("SecretFormat", "secret_format.", &[]),
             ("Timestamp", "timestamp.", &[]),
             ("BodyDigest", "body_digest.", &[]),
+            ("HeaderList", "content[].", &[]),
             ("Check", "checks[].", &[]),
             ("ClientCertificate", "checks[].client_certificate.", &[]),
         ],

@@ -7,16 +7,21 @@ use serde_json::Value;
 
 use crate::source::{self, Source, assert_found, assert_none, root};
 
-/// Presets whose name is also a word that code has reason to use. `standard-webhooks` is a standard, not a provider.
+/// Presets whose name is also a word that code has reason to use. `standard-webhooks` and `cloudevents` are
+/// standards, not providers.
 /// Names below four letters (`x`) are left out as well.
-const ALSO_WORDS: [&str; 14] = [
+const ALSO_WORDS: [&str; 17] = [
     "alchemy",
+    // As in `auth.0` and "log to".
+    "auth0",
     "box",
     "bridge",
+    "cloudevents",
     "front",
     "kick",
     "line",
     "linear",
+    "logto",
     "meta",
     "notion",
     "orb",

@@ -5,14 +5,15 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use thiserror::Error;
 
 use crate::cli::Exit;
 use crate::clock::UnixMillis;
-use crate::config::preset_source;
-use crate::ingest::source::{HandshakeAuth, Settings};
+use crate::config::{Problems, preset_source};
+use crate::ingest::source::{HandshakeAuth, Reply, Settings};
 use crate::secret::Secret;
 
 /// A delivery whose verdict is known. Further keys are for people.
@@ -33,8 +34,10 @@ pub struct Vector {
     pub headers: BTreeMap<String, String>,
     /// The exact body.
     pub body: String,
-    /// Unix seconds of the clock; null: the time does not matter.
+    /// Unix seconds of the clock; null: the time does not matter, and is the one that the sender states.
     pub now: Option<f64>,
+    /// What the sender states, where that is Unix seconds.
+    pub timestamp: Option<String>,
     /// Whether it is to be accepted.
     pub valid: bool,
     /// The answer to a challenge.
@@ -157,14 +160,14 @@ impl Vector {
             return Some(format!("`{}` is not a URL", self.url));
         };
         let Some(delivery) = self.delivery(target) else { return Some("its headers are not HTTP's".into()) };
-        // Without a credential there is still a source, with a secret that nobody knows.
-        let nobodys = || vec![Secret::new("nobody:knows-this-secret-of-a-vector")];
-        let secrets = self.secret.as_ref().map_or_else(nobodys, OneOrMany::secrets);
         let path = target.split(['?', '#']).next().unwrap_or(target);
-        let source = match preset_source(preset, &secrets, Some(public_url), path) {
+        let source = match self.source(preset, public_url, path) {
             Ok(source) => source,
             Err(problems) => return Some(problems.to_string().replace('\n', " ")),
         };
+        if let Some(difference) = self.reply_differs(&source) {
+            return Some(difference);
+        }
         let verdict = judge(&source, &delivery, self.clock());
         let wanted = self.wanted(&source);
         let fits = match (&verdict, &wanted) {
@@ -175,16 +178,37 @@ impl Vector {
         (!fits).then(|| format!("{verdict}, expected {wanted}"))
     }
 
+    /// Without a credential there is still a source, with a secret that nobody knows, in a form that the preset takes.
+    fn source(&self, preset: &str, public_url: &str, path: &str) -> Result<Settings, Problems> {
+        let of = |secrets: &[Secret]| preset_source(preset, secrets, Some(public_url), path);
+        if let Some(secrets) = &self.secret {
+            return of(&secrets.secrets());
+        }
+        let key = HEXLOWER.encode(&[b'?'; 32]);
+        let text = of(&[Secret::new("nobody:knows-this-secret-of-a-vector")]);
+        text.or_else(|problems| of(&[Secret::new(key.as_str())]).map_err(|_| problems))
+    }
+
     /// An unsigned challenge is refused where the preset wants it signed, whatever the vector says about the answer.
     fn wanted(&self, source: &Settings) -> Verdict {
         let open = |auth: &HandshakeAuth| matches!(auth, HandshakeAuth::None);
         let unsigned = self.secret.is_none() && !source.handshakes.iter().any(|handshake| open(&handshake.auth));
         match &self.expect_response {
-            Some(_) if unsigned && !source.handshakes.is_empty() => Verdict::Rejected("it is not signed".into()),
+            Some(_) if unsigned => Verdict::Rejected("it is not signed".into()),
             Some(answer) if self.kind == "challenge" && self.valid => Verdict::Challenge(answer.clone()),
             _ if self.valid => Verdict::Accepted,
             _ => Verdict::Rejected("it is not valid".into()),
         }
+    }
+
+    /// A preset without a handshake answers every delivery so; that can be compared though this one proves nothing.
+    fn reply_differs(&self, source: &Settings) -> Option<String> {
+        let wanted = self.expect_response.as_ref().filter(|_| self.secret.is_none() && source.handshakes.is_empty())?;
+        let Reply { status, content_type, body, headers } = source.accepted.clone();
+        let headers = headers.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+        let answer = Answer { status: status.as_u16(), content_type: Some(content_type), headers, body };
+        (!answer.is(wanted))
+            .then(|| format!("{}, expected {}", Verdict::Challenge(answer), Verdict::Challenge(wanted.clone())))
     }
 
     fn delivery(&self, target: &str) -> Option<Delivery> {
@@ -198,7 +222,8 @@ impl Vector {
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float saturates, and 0 is a time")]
     fn clock(&self) -> UnixMillis {
-        UnixMillis((self.now.unwrap_or_default() * 1000.0).round() as u64)
+        let stated = || self.timestamp.as_deref()?.parse::<u32>().ok().map(f64::from);
+        UnixMillis((self.now.or_else(stated).unwrap_or_default() * 1000.0).round() as u64)
     }
 }
 

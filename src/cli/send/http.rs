@@ -6,11 +6,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http::header::HOST;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 
 /// Longer than any deadline that a source is likely to have.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -58,6 +60,16 @@ pub(crate) async fn send(letter: Letter) -> Result<Answer> {
 }
 
 async fn exchange(letter: Letter) -> Result<Answer> {
+    let (answer, connection) = open(letter).await?;
+    let (head, body) = answer.into_parts();
+    let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
+    let body = body.map_err(|error| anyhow::anyhow!("the answer broke off: {error}"))?.to_bytes();
+    connection.await??;
+    Ok(Answer { status: head.status, headers: head.headers, body })
+}
+
+/// Sends a request and comes back with the head of its answer; the connection runs beside and ends with it.
+pub(crate) async fn open(letter: Letter) -> Result<(Response<Incoming>, JoinHandle<hyper::Result<()>>)> {
     let authority = letter.url.authority().context("the URL has no host")?.clone();
     if letter.url.scheme_str() != Some("http") {
         bail!("{}: only http:// is spoken here; send to the gateway itself, behind its TLS", letter.url);
@@ -71,10 +83,5 @@ async fn exchange(letter: Letter) -> Result<Answer> {
     let mut request = Request::builder().method(letter.method).uri(target).body(Full::new(letter.body))?;
     *request.headers_mut() = letter.headers;
     request.headers_mut().insert(HOST, HeaderValue::from_str(authority.as_str())?);
-    let (head, body) = sender.send_request(request).await?.into_parts();
-    let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
-    let body = body.map_err(|error| anyhow::anyhow!("the answer broke off: {error}"))?.to_bytes();
-    drop(sender);
-    connection.await??;
-    Ok(Answer { status: head.status, headers: head.headers, body })
+    Ok((sender.send_request(request).await?, connection))
 }

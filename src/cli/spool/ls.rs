@@ -4,31 +4,21 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::place::{Place, walk};
+use super::Look;
+use super::place::walk;
 use crate::cli::{CommandError, Exit};
 use crate::config::Environment;
 use crate::spool::inspect::{Inspection, KeyFile, Report};
 use crate::units::ByteSize;
 
-/// What `spool ls` is asked.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Args {
-    /// Where.
-    #[command(flatten)]
-    pub place: Place,
-    /// As one JSON object
-    #[arg(long)]
-    pub json: bool,
-}
-
 pub(super) fn run(
-    args: &Args,
+    look: &Look,
     environment: &dyn Environment,
     out: &mut dyn Write,
     messages: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
-    let inspection = args.place.open(environment, messages)?;
-    if args.json {
+    let inspection = look.place.open(environment, messages)?;
+    if look.json {
         let mut segments = Vec::new();
         walk(&inspection, &mut |_, _| {}, &mut |_, report| {
             segments.push(object(report));

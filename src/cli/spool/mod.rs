@@ -5,6 +5,7 @@
 
 use std::io::Write;
 
+use self::place::Place;
 use crate::cli::{CommandError, Exit};
 use crate::config::Environment;
 
@@ -27,15 +28,26 @@ pub struct Args {
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum Command {
     /// List segments, key files and the checkpoint
-    Ls(ls::Args),
+    Ls(Look),
     /// Sum up: records, undelivered ones, topics, sources, damage
-    Stat(stat::Args),
+    Stat(Look),
     /// Read every record and report damage; exit 1 if there is any
-    Verify(verify::Args),
+    Verify(Look),
     /// Print records, one JSON object a line
     Dump(dump::Args),
     /// Deliver all of it to Kafka; the directory must not be in use
     Drain(drain::Args),
+}
+
+/// What is to be looked at.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Look {
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
+    /// As one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Does it.
@@ -49,9 +61,9 @@ pub fn run(
     messages: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
     match &args.command {
-        Command::Ls(args) => ls::run(args, environment, out, messages),
-        Command::Stat(args) => stat::run(args, environment, out, messages),
-        Command::Verify(args) => verify::run(args, environment, out, messages),
+        Command::Ls(look) => ls::run(look, environment, out, messages),
+        Command::Stat(look) => stat::run(look, environment, out, messages),
+        Command::Verify(look) => verify::run(look, environment, out, messages),
         Command::Dump(args) => dump::run(args, environment, out, messages),
         Command::Drain(args) => drain::run(args, environment, out),
     }

@@ -5,23 +5,13 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::place::{Place, walk};
+use super::Look;
+use super::place::walk;
 use crate::cli::{CommandError, Exit};
 use crate::clock::UnixMillis;
 use crate::config::Environment;
 use crate::spool::inspect::{Kept, Segment, State};
 use crate::units::ByteSize;
-
-/// What `spool stat` is asked.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Args {
-    /// Where.
-    #[command(flatten)]
-    pub place: Place,
-    /// As one JSON object
-    #[arg(long)]
-    pub json: bool,
-}
 
 /// Records of one topic or source.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,12 +37,12 @@ struct Sum {
 }
 
 pub(super) fn run(
-    args: &Args,
+    look: &Look,
     environment: &dyn Environment,
     out: &mut dyn Write,
     messages: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
-    let inspection = args.place.open(environment, messages)?;
+    let inspection = look.place.open(environment, messages)?;
     let (mut sum, mut files) = (Sum::default(), Vec::new());
     walk(&inspection, &mut |segment, kept| sum.add(segment, kept), &mut |segment, report| {
         files.push((segment.counts(), report.state, report.bytes, report.torn_at.is_some()));
@@ -62,7 +52,7 @@ pub(super) fn run(
         sum.add_file(counts, state, bytes, torn);
     }
     let keys = inspection.key_files().iter().map(|file| file.keys).sum();
-    if args.json {
+    if look.json {
         writeln!(out, "{:#}", sum.object(keys))?;
     } else {
         sum.print(keys, out)?;

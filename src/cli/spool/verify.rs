@@ -4,35 +4,25 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use super::place::{Place, walk};
+use super::Look;
+use super::place::walk;
 use crate::cli::{CommandError, Exit};
 use crate::config::Environment;
 use crate::spool::inspect::{Report, State};
 
-/// What `spool verify` is asked.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Args {
-    /// Where.
-    #[command(flatten)]
-    pub place: Place,
-    /// As one JSON object
-    #[arg(long)]
-    pub json: bool,
-}
-
 pub(super) fn run(
-    args: &Args,
+    look: &Look,
     environment: &dyn Environment,
     out: &mut dyn Write,
     messages: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
-    let inspection = args.place.open(environment, messages)?;
+    let inspection = look.place.open(environment, messages)?;
     let (mut files, mut records, mut bad, mut found, mut torn) = (0, 0, 0, Vec::new(), Vec::new());
     walk(&inspection, &mut |_, _| {}, &mut |_, report| {
         files += u64::from(!matches!(report.state, State::Spare | State::Gone));
         records += report.records;
         bad += u64::from(report.state.is_bad());
-        if args.json {
+        if look.json {
             found.extend(report.damage.iter().map(
                 |damage| json!({ "file": report.name, "at": damage.at, "bytes": damage.bytes, "what": damage.what }),
             ));
@@ -45,13 +35,13 @@ pub(super) fn run(
         let Some(damage) = file.damage else { continue };
         bad += 1;
         let what = format!("keys cannot be read to the end ({damage}); duplicates are possible");
-        if args.json {
+        if look.json {
             found.push(json!({ "file": file.name, "at": null, "bytes": null, "what": what }));
         } else {
             writeln!(out, "{}: {what}", file.name)?;
         }
     }
-    if args.json {
+    if look.json {
         let object =
             json!({ "records": records, "files": files, "damaged_files": bad, "damage": found, "unfinished": torn });
         writeln!(out, "{object:#}")?;

@@ -126,7 +126,7 @@ block! {
         timestamp: Option<Timestamp>,
         /// A digest of the body that stands elsewhere in the request, and is checked as well.
         body_digest: Option<BodyDigest>,
-        /// Further conditions; all must hold.
+        /// Further conditions; all must hold. Beside `any_of` they are every block's.
         checks: Vec<Check>,
         /// A secret of this block alone.
         secret: Option<Secret>,

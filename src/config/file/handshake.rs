@@ -15,15 +15,15 @@ use crate::signature::scheme::{Allow, Encoding, Hash};
 block! {
     /// A request that is answered and is no event.
     Handshake {
-        /// What is answered: `value`, from query, JSON or header; a MAC of it; or a status alone. Required.
+        /// What is done: `value` is echoed, from query, JSON or header; a MAC of it is; a status alone is sent; `value` becomes a secret while `hookgate learn` waits for it; `value`, a URL or code, is told to the operator. Required.
         kind: Kind,
         /// When a request is this handshake; else it is an ordinary delivery.
         when: When = "{}",
         /// What must hold before it is answered: the source's own proof, nothing, or a block of its own.
         auth: HandshakeAuth = "same",
-        /// What is echoed or signed.
+        /// What is echoed, signed, learned or told.
         value: Option<Expr>,
-        /// What may stand in the value.
+        /// What may stand in the value. Default of `confirm_out_of_band`: text.
         allow: Allow = "token",
         /// Hash function of `hmac_reply`; the source's otherwise.
         hmac: Option<Hash>,
@@ -78,14 +78,13 @@ pub(crate) enum Kind {
     Echo,
     HmacReply,
     StatusOnly,
-    /// Of a later version; by its word.
-    Later(&'static str),
+    Learn,
+    Confirm,
 }
 
 crate::config::decode::choice!(Kind, "kind" {
     "echo_query" => Self::Echo, "echo_json" => Self::Echo, "echo_header" => Self::Echo, "hmac_reply" => Self::HmacReply,
-    "status_only" => Self::StatusOnly, "learn_secret" => Self::Later("learn_secret"),
-    "confirm_out_of_band" => Self::Later("confirm_out_of_band"),
+    "status_only" => Self::StatusOnly, "learn_secret" => Self::Learn, "confirm_out_of_band" => Self::Confirm,
 });
 
 /// `handshake.auth`

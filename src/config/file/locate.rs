@@ -1,16 +1,19 @@
 //! Expressions: where a value is, in the short form (`header:Name`) and in the long ones (`{ first: […] }`).
 
+use http::HeaderName;
 use serde_json::{Value as Json, json};
 
-use crate::config::decode::{Decode, scalar};
+use crate::config::decode::{Decode, block, scalar};
+use crate::config::file::scalars::Separator;
 use crate::config::problem::{At, Problems};
 use crate::config::schema::{self, Definitions};
 use crate::config::tree::{Node, Value};
 use crate::locate::{Batch, Composite, Expr, split_optional};
-use crate::signature::scheme::{Part, What};
+use crate::signature::scheme::{self, Part, What};
 
 /// What a problem says is expected where an expression should be.
-const SHORT: &str = "header:Name, query:name, form:name, json:/pointer, item:/pointer, kv:name, =text or hash";
+const SHORT: &str =
+    "header:Name, query:name, form:name, json:/pointer, xml:/path, item:/pointer, kv:name, =text or hash";
 /// The keys of the long forms.
 const LONG: [&str; 5] = ["first", "from", "starts_with", "member", "except"];
 
@@ -43,7 +46,7 @@ impl Decode for Expr {
             let this = json!({ "$ref": "#/$defs/Expression" });
             let map = |keys: Json| json!({ "type": "object", "properties": keys, "additionalProperties": false });
             json!({ "description": "Where a value is.", "anyOf": [
-                schema::pattern("(header|query|form|kv):.+|(json|item):.*|=[\\s\\S]*|hash"),
+                schema::pattern("(header|query|form|kv):.+|xml:/.+|(json|item):.*|=[\\s\\S]*|hash"),
                 { "type": "array", "items": this },
                 map(json!({ "first": { "type": "array", "items": this } })),
                 map(json!({ "from": this, "starts_with": schema::text() })),
@@ -131,7 +134,7 @@ impl Decode for Batch {
         }
         match node.text().map(Self::parse) {
             Some(Ok(batch)) => Some(batch),
-            _ => refuse(node, at, "json:/pointer, form:name, lines, or { first: [such, …] }", problems),
+            _ => refuse(node, at, "json:/pointer, xml:/path, form:name, lines, or { first: [such, …] }", problems),
         }
     }
 
@@ -139,7 +142,7 @@ impl Decode for Batch {
         definitions.define("Batch", |_| {
             let list = json!({ "type": "array", "items": { "$ref": "#/$defs/Batch" } });
             json!({ "description": "The array whose elements are the events.", "anyOf": [
-                schema::pattern("json:/.*|form:.+|lines"),
+                schema::pattern("json:/.*|xml:/.+|form:.+|lines"),
                 { "type": "object", "properties": { "first": list }, "required": ["first"], "additionalProperties": false },
             ] })
         })
@@ -174,8 +177,39 @@ impl Decode for Content {
     }
 }
 
+block! {
+    /// A part of `content`: headers that the request itself lists.
+    HeaderList {
+        /// The list of their names, such as header:X-Signed-Headers.
+        headers: Expr,
+        /// The list is cut here; each trimmed piece is a name.
+        separator: Separator = "','",
+        /// Each name in lower case stands before its value, with this between them. Absent: the values alone.
+        named: Option<String>,
+        /// What stands between one header and the next.
+        join: String = "''",
+        /// Headers that have to be on the list, such as that of the time.
+        must: Vec<HeaderName>,
+    }
+}
+
+fn header_list(node: &Node, at: &At, problems: &mut Problems) -> Option<Part> {
+    let list = HeaderList::decode(node, at, problems)?;
+    let what = What::HeaderList(scheme::HeaderList {
+        names: (*list.headers).clone(),
+        separator: list.separator.0,
+        named: (*list.named).clone(),
+        join: (*list.join).clone(),
+        must: (*list.must).clone(),
+    });
+    Some(Part { what, optional: false })
+}
+
 impl Decode for Part {
     fn decode(node: &Node, at: &At, problems: &mut Problems) -> Option<Self> {
+        if node.get("headers").is_some() {
+            return header_list(node, at, problems);
+        }
         let (bare, optional) = without_question_mark(node);
         let what = match bare.text() {
             Some("body") => What::Body,
@@ -185,12 +219,13 @@ impl Decode for Part {
             Some("url_no_port") => What::UrlNoPort,
             Some("path_query") => What::PathQuery,
             Some("form_sorted") => What::FormSorted,
+            Some("form_as_json") => What::FormAsJson,
             Some("secret") => What::Secret,
             Some("body_crc32") => What::BodyCrc32,
             Some(text) => match Expr::parse(text) {
                 Ok(expression) if expression != Expr::Hash => What::Expr(expression),
                 _ => {
-                    let expected = "body, method, url, url_port, url_no_port, path_query, form_sorted, secret, body_crc32, or an expression";
+                    let expected = "body, method, url, url_port, url_no_port, path_query, form_sorted, form_as_json, secret, body_crc32, { headers: e }, or an expression";
                     return refuse(node, at, expected, problems);
                 }
             },
@@ -203,8 +238,8 @@ impl Decode for Part {
     }
 
     fn schema(definitions: &mut Definitions) -> Json {
-        let words = "(body|method|url|url_port|url_no_port|path_query|form_sorted|secret|body_crc32)[?]?";
-        json!({ "anyOf": [schema::pattern(words), Expr::schema(definitions)] })
+        let words = "(body|method|url|url_port|url_no_port|path_query|form_sorted|form_as_json|secret|body_crc32)[?]?";
+        json!({ "anyOf": [schema::pattern(words), Expr::schema(definitions), HeaderList::schema(definitions)] })
     }
 }
 

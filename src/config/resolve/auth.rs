@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::config::decode::{Block as _, Field};
 use crate::config::file::auth::{Auth, Block, Timestamp};
 use crate::config::problem::{At, Problems};
-use crate::config::resolve::proof;
 use crate::config::resolve::secrets::{Files, Found};
+use crate::config::resolve::{checks, proof};
 use crate::signature::scheme::{self, Kind};
 
 /// The blocks of a source, and where each stands.
@@ -69,6 +69,9 @@ fn any_of(block: &Block, path_has_secret: bool, files: &mut Files, problems: &mu
     if let Some(timestamp) = &*block.timestamp {
         lay_tolerance(timestamp, into, problems);
     }
+    // Conditions beside `any_of` are conditions of every block.
+    let further: Vec<_> = block.checks.iter().filter_map(|check| checks::resolve(check, files, problems)).collect();
+    into.blocks.iter_mut().for_each(|block| block.checks.extend(further.iter().cloned()));
     if into.blocks.is_empty() && problems.errors() == before && block.any_of.sound {
         problems.error(
             &block.any_of.at,

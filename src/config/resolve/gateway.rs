@@ -24,16 +24,17 @@ pub(super) fn resolve(
     let named = &gateway.sources.0;
     let sources = named.iter().map(|(name, block)| (source::resolve(name, block, &whole, files, problems), &block.at));
     let sources: Vec<(Option<SourceSettings>, &At)> = sources.collect();
-    let sources: Vec<(SourceSettings, &At)> =
+    let mut sources: Vec<(SourceSettings, &At)> =
         sources.into_iter().filter_map(|(source, at)| Some((source?, at))).collect();
     if named.is_empty() && gateway.sources.sound {
         problems.warn(&gateway.sources.at, "no sources", "at least one; every request will be answered 401");
     }
     neighbours::check(&sources, problems);
+    neighbours::distrust(&mut sources);
     check_shutdown(gateway, &sources, problems);
     spool::check_segment(spool.as_ref(), kafka::largest_body(&sources), &gateway.spool, problems);
     Some(Config {
-        listener: listener::resolve(gateway, problems),
+        listener: listener::resolve(gateway, &sources, problems),
         admin: *gateway.admin,
         kafka: kafka::resolve(gateway, &whole, &sources, problems)?,
         spool,
@@ -71,6 +72,7 @@ fn whole<'a>(
         check_surroundings: purpose == Purpose::Run,
         ack: gateway.ack.unwrap_or(if disk == Disk::Durable { Ack::Disk } else { Ack::Kafka }),
         disk,
+        spool_dir: spool.map(|spool| spool.dir.clone()),
         dedupe_window: *gateway.dedupe.window,
         body_budget: *gateway.server.body_budget,
         topic: &gateway.kafka.topic,

@@ -10,8 +10,9 @@ use crate::config::resolve::proven::{Proven, demands};
 use crate::config::resolve::reply::{content_type, headers};
 use crate::config::resolve::secrets::Files;
 use crate::config::resolve::source_keys;
-use crate::ingest::source::{self as settled, Reply};
+use crate::ingest::source::{self as settled, Purpose, Reply};
 use crate::signature::Gate;
+use crate::signature::scheme::{self, Allow};
 
 /// Resolves all of them.
 pub(super) fn resolve(
@@ -22,20 +23,21 @@ pub(super) fn resolve(
 ) -> Vec<settled::Handshake> {
     let mut resolved = Vec::new();
     for handshake in &source.handshake.0 {
-        if let Kind::Later(word) = *handshake.kind {
-            problems.error(&handshake.kind.at, format!("`{word}`"), "another kind: this one comes in a later version");
-            continue;
-        }
         let signs = *handshake.kind == Kind::HmacReply;
         let mac = if signs { hmac_reply::mac(handshake, proven, problems) } else { None };
         check(handshake, problems);
         check_condition(handshake, source, problems);
         resolved.push(settled::Handshake {
+            purpose: match *handshake.kind {
+                Kind::Learn => Purpose::Learn,
+                Kind::Confirm => Purpose::Confirm,
+                _ => Purpose::Answer,
+            },
             methods: handshake.when.method.0.clone(),
             when: handshake.when.all.iter().filter_map(|condition| self::condition(condition, problems)).collect(),
             auth: own_proof(handshake, proven, files, problems),
             value: (*handshake.value).clone(),
-            allow: *handshake.allow,
+            allow: allow(handshake),
             mac,
             reply: reply(handshake, problems),
         });
@@ -43,10 +45,19 @@ pub(super) fn resolve(
     resolved
 }
 
+/// A URL or code that is told to the operator, and no stranger's browser, may be any text.
+fn allow(handshake: &Handshake) -> Allow {
+    if *handshake.kind == Kind::Confirm && !handshake.allow.given { Allow::Text } else { *handshake.allow }
+}
+
 fn check(handshake: &Handshake, problems: &mut Problems) {
     let kind = *handshake.kind;
     if handshake.value.is_none() && !handshake.value.given && kind != Kind::StatusOnly {
-        problems.error(handshake.at(), "no `value`", "what is echoed or signed, such as query:challenge");
+        problems.error(
+            handshake.at(),
+            "no `value`",
+            "what is echoed, signed, learned or told, such as query:challenge",
+        );
     }
     if kind != Kind::HmacReply {
         hmac_reply::refuse_keys(handshake, problems);
@@ -109,6 +120,10 @@ fn own_proof(
             problems.error(&handshake.auth.at, found, "one: the source has none beside its `auth` either");
         }
     }
+    if blocks.blocks.iter().any(|block| matches!(block.kind, scheme::Kind::None)) {
+        // However it is written, it is nothing.
+        return settled::HandshakeAuth::None;
+    }
     let demands = demands(&blocks, secrets, proven.public_url.clone());
     // The source's own secrets have been looked at, but not whether they are any for these blocks.
     let looked_at = !secrets.is_empty() && Gate::new(demands.clone()).is_ok();
@@ -120,10 +135,18 @@ fn own_proof(
 
 fn reply(handshake: &Handshake, problems: &mut Problems) -> Reply {
     let answer = &handshake.reply;
-    let by_default = if *handshake.kind == Kind::StatusOnly { "" } else { "{value}" };
+    let by_default = match *handshake.kind {
+        Kind::StatusOnly | Kind::Learn | Kind::Confirm => "",
+        Kind::Echo | Kind::HmacReply => "{value}",
+    };
+    let content_type = content_type(&answer.content_type, problems);
+    if content_type.to_ascii_lowercase().contains("xml") {
+        let expected = "another one: a browser runs scripts in XML too, and a stranger may write what is echoed";
+        problems.error(&answer.content_type.at, format!("`{content_type}`"), expected);
+    }
     let reply = Reply {
+        content_type,
         status: *answer.status,
-        content_type: content_type(&answer.content_type, problems),
         body: answer.body.clone().unwrap_or_else(|| by_default.to_owned()),
         headers: headers(&answer.headers, problems),
     };

@@ -3,12 +3,14 @@
 use std::net::IpAddr;
 
 use crate::config::file::gateway::{Gateway, Server};
-use crate::config::problem::Problems;
+use crate::config::problem::{At, Problems};
+use crate::config::resolve::places;
+use crate::ingest::source::Settings as SourceSettings;
 use crate::listener::Settings;
 use crate::units::ByteSize;
 
 /// Resolves `listen` and `server`.
-pub(super) fn resolve(gateway: &Gateway, problems: &mut Problems) -> Settings {
+pub(super) fn resolve(gateway: &Gateway, sources: &[(SourceSettings, &At)], problems: &mut Problems) -> Settings {
     let server = &gateway.server;
     check_server(server, problems);
     let (public, admin) = (*gateway.listen, *gateway.admin);
@@ -40,6 +42,7 @@ pub(super) fn resolve(gateway: &Gateway, problems: &mut Problems) -> Settings {
         max_header_bytes: *server.max_header_bytes,
         proxy_protocol: *server.proxy_protocol,
         trusted_proxies: server.trusted_proxies.0.clone(),
+        proxy_headers: places::proxy_headers(sources.iter().map(|(source, _)| source)),
     }
 }
 

@@ -16,6 +16,7 @@ mod handshake;
 mod hmac_reply;
 mod identify;
 mod kafka;
+mod learning;
 mod listener;
 mod neighbours;
 mod path;

@@ -2,6 +2,7 @@
 
 use http::HeaderName;
 
+use crate::ingest::source::{HandshakeAuth, Settings};
 use crate::locate::Expr;
 use crate::signature::scheme::{self, Kind};
 
@@ -38,6 +39,25 @@ pub(super) fn credential_parameters(block: &scheme::Block, into: &mut Vec<String
             credential_parameters(block, into);
         }
     }
+}
+
+/// The headers in which a proxy says which client certificate it saw, of all that proves anything; each once.
+pub(super) fn proxy_headers<'s>(sources: impl Iterator<Item = &'s Settings>) -> Vec<HeaderName> {
+    let mut headers = Vec::new();
+    for source in sources {
+        let own = source.handshakes.iter().filter_map(|handshake| match &handshake.auth {
+            HandshakeAuth::Own(demands) => Some(demands),
+            HandshakeAuth::Same | HandshakeAuth::None => None,
+        });
+        let blocks = std::iter::once(&source.demands).chain(own).flat_map(|demands| &demands.blocks);
+        headers.extend(blocks.flat_map(|block| &block.checks).filter_map(|check| match check {
+            scheme::Check::ClientCertificate { header, .. } => Some(header.clone()),
+            _ => None,
+        }));
+    }
+    headers.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+    headers.dedup();
+    headers
 }
 
 /// Looks at the place of every signature, also of those that are one of several.

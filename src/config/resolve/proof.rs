@@ -53,7 +53,7 @@ pub(super) fn refuse_strange_keys(block: &Block, kind: &str, problems: &mut Prob
         _ => &[],
     };
     let common: &[&str] = match kind {
-        "any_of" => &["only", "timestamp"],
+        "any_of" => &["only", "timestamp", "checks"],
         "none" => &["name", "checks"],
         _ => &COMMON,
     };

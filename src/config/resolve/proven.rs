@@ -10,7 +10,7 @@ use crate::config::problem::{At, Problems};
 use crate::config::resolve::auth::{self, Blocks};
 use crate::config::resolve::secrets::{Files, Found, keys};
 use crate::config::resolve::whole::Whole;
-use crate::config::resolve::{path, places, source_keys, url};
+use crate::config::resolve::{learning, path, places, source_keys, url};
 use crate::ingest::source::{Handshake, HandshakeAuth};
 use crate::signature::Demands;
 use crate::signature::scheme::{Check, Kind};
@@ -74,7 +74,7 @@ impl Proven {
         if self.path_has_secret && source.auth.sound && !in_path {
             problems.error(&source.path.at, "`{secret}` in the path, and no `auth` that looks there", "`auth: path`");
         }
-        if self.blocks.need_secrets() && !keys!(source).given() {
+        if self.blocks.need_secrets() && !keys!(source).given() && !learning::may_learn(source) {
             let expected = "`secret`, `secrets`, `secret_file` or `secret_files`";
             let hint = if source.preset.given { "; `hookgate presets show` says what to fill in" } else { "" };
             problems.error(at, "no secret", format!("{expected}{hint}"));
@@ -106,7 +106,7 @@ impl Proven {
 
     /// What the gate demands.
     pub(super) fn demands(&self, source: &Source, handshakes: &[Handshake]) -> Demands {
-        let stranger = |handshake: &&Handshake| handshake.mac.is_some() && is_open(handshake);
+        let stranger = |handshake: &&Handshake| handshake.mac.is_some() && !is_of_source(handshake);
         Demands {
             batch: (*source.batch).clone(),
             signs_for_strangers: handshakes.iter().filter(stranger).map(|handshake| handshake.allow).collect(),
@@ -120,8 +120,9 @@ impl Proven {
     }
 }
 
-const fn is_open(handshake: &Handshake) -> bool {
-    matches!(handshake.auth, HandshakeAuth::None)
+/// Whoever has a credential of the handshake alone is a stranger to the deliveries.
+const fn is_of_source(handshake: &Handshake) -> bool {
+    matches!(handshake.auth, HandshakeAuth::Same)
 }
 
 /// An unknown preset has been reported; what it would have brought is not missing.
@@ -134,6 +135,7 @@ pub(super) fn demands(blocks: &Blocks, secrets: &[Found], public_url: Option<Str
     Demands {
         blocks: blocks.blocks.clone(),
         secrets: secrets.iter().map(|found| found.secret.clone()).collect(),
+        learned: Vec::new(),
         public_url,
         batch: None,
         signs_for_strangers: Vec::new(),

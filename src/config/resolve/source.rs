@@ -7,6 +7,7 @@ use crate::config::file::scalars::OnBrokerUnavailable;
 use crate::config::file::source::{Source, SourceDedupe};
 use crate::config::problem::Problems;
 use crate::config::resolve::auth::Blocks;
+use crate::config::resolve::learning::{self, Learning};
 use crate::config::resolve::proven::{self, Proven};
 use crate::config::resolve::secrets::Files;
 use crate::config::resolve::whole::{Disk, Whole};
@@ -40,7 +41,9 @@ pub(super) fn resolve(
     let proven = Proven::of(placed, &path, whole, files, problems);
     let sound = !proven.blocks.blocks.is_empty() && problems.errors() == before;
     let handshakes = handshake::resolve(source, &proven, files, problems);
-    let demands = proven.demands(source, &handshakes);
+    let has = (&proven.blocks, !proven.secrets.is_empty());
+    let Learning { file: learned_file, learned } = learning::resolve(name, source, at, has, whole, problems);
+    let demands = Demands { learned, ..proven.demands(source, &handshakes) };
     if proven.check_keys && sound {
         proven.check_keys(&demands, at, problems);
     }
@@ -67,6 +70,7 @@ pub(super) fn resolve(
         path,
         demands,
         handshakes,
+        learned_file,
     })
 }
 

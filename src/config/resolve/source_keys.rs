@@ -27,6 +27,10 @@ pub(super) fn check(demands: &Demands, blocks: &Blocks, secrets: &[Found], at: &
         Err(errors) => {
             for error in errors {
                 match error {
+                    GateError::Secret { at, why } if at.block.is_none() && at.index >= secrets.len() => {
+                        let line = at.index - secrets.len() + 1;
+                        problems.refuse(place(at), format!("line {line} of what was learned cannot be used: {why}"));
+                    }
                     GateError::Secret { at, why } => {
                         problems.refuse(place(at), format!("this secret cannot be used: {why}"));
                     }

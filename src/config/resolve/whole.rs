@@ -1,5 +1,6 @@
 //! What sources need to know about the whole gateway.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::decode::Field;
@@ -28,6 +29,8 @@ pub(super) struct Whole<'a> {
     pub(super) check_surroundings: bool,
     pub(super) ack: Ack,
     pub(super) disk: Disk,
+    /// `spool.dir`
+    pub(super) spool_dir: Option<PathBuf>,
     pub(super) dedupe_window: Duration,
     pub(super) body_budget: ByteSize,
     pub(super) topic: &'a Field<String>,

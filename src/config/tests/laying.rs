@@ -3,7 +3,7 @@
 use super::{Severity, assert_error, assert_warning, good, of, with_source, with_sources};
 use crate::ingest::source::{HandshakeAuth, Settings};
 use crate::locate::Expr;
-use crate::signature::scheme::Kind;
+use crate::signature::scheme::{Check, Kind};
 use crate::units::ByteSize;
 use std::time::Duration;
 
@@ -59,6 +59,15 @@ fn a_tolerance_beside_any_of_is_every_blocks() {
     for block in &source.demands.blocks {
         let timestamp = block.timestamp.as_ref().expect("both have one");
         assert_eq!((timestamp.past, timestamp.future), (Duration::from_mins(10), Duration::from_mins(5)));
+    }
+}
+
+#[test]
+fn a_check_beside_any_of_is_every_blocks() {
+    let source = source("preset: standard-webhooks\nauth: { checks: [{ from: json:/tenant, equals: a }] }");
+    assert_eq!(source.demands.blocks.len(), 2);
+    for block in &source.demands.blocks {
+        assert!(matches!(&block.checks[..], [Check::Equals(Expr::Json(_), text)] if text == "a"));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{assert_error, assert_warning, good, with_header_source, with_source, with_sources};
 use crate::ingest::source::Payload;
-use crate::signature::scheme::{Encoding, Hash, Kind};
+use crate::signature::scheme::{Encoding, Hash, Kind, What};
 use crate::spool::Ack;
 use std::fs;
 use std::time::Duration;
@@ -43,15 +43,9 @@ fn a_key_that_means_nothing_for_its_kind_is_refused() {
 
 #[test]
 fn what_comes_in_a_later_version_is_refused_plainly() {
-    for (keys, path) in [
-        ("auth: { jws: RS256 }", "sources.a.auth.jws"),
-        ("auth: { x509: rsa-sha1 }", "sources.a.auth.x509"),
-        ("auth: { header: X-A }\nhandshake: { kind: learn_secret, value: header:X-Hook }", "sources.a.handshake.kind"),
-        (
-            "auth: { header: X-A }\nhandshake: { kind: confirm_out_of_band, value: json:/url }",
-            "sources.a.handshake.kind",
-        ),
-    ] {
+    for (keys, path) in
+        [("auth: { jws: RS256 }", "sources.a.auth.jws"), ("auth: { x509: rsa-sha1 }", "sources.a.auth.x509")]
+    {
         assert_error(&with_source(keys), path, "later version");
     }
 }
@@ -66,6 +60,24 @@ fn a_signature_scheme_is_resolved_with_its_defaults() {
     assert_eq!((source.terms.ack, source.terms.deadline), (Ack::Kafka, Duration::from_secs(2)));
     assert_eq!(source.dedupe_window, Some(Duration::from_hours(72)));
     assert_eq!(source.identify.payload, Payload::ByMethod);
+}
+
+#[test]
+fn content_can_be_headers_that_the_request_lists() {
+    let auth =
+        |list: &str| with_source(&format!("auth: {{ hmac: sha256, signature: header:X-S, content: [{list}, body] }}"));
+    let source =
+        good(&auth("{ headers: header:X-L, named: \":\", join: \";\", must: [X-Time] }")).config.sources.remove(0);
+    let Kind::Hmac(_, signed) = &source.demands.blocks[0].kind else { panic!("an HMAC") };
+    let What::HeaderList(list) = &signed.contents[0][0].what else { panic!("a list") };
+    assert_eq!((list.separator, list.named.as_deref(), list.join.as_str()), (',', Some(":"), ";"));
+    assert_eq!(list.must, ["x-time"]);
+    assert_error(
+        &auth("{ headers: header:X-L, joined: x }"),
+        "sources.a.auth.content[0].joined",
+        "did you mean `join`?",
+    );
+    assert_error(&auth("{ headers: kv:h }"), "sources.a.auth", "`kv:` needs `separator`");
 }
 
 #[test]

@@ -4,13 +4,14 @@ use super::*;
 use crate::ingest::Reject;
 use crate::ingest::challenge::Challenge;
 use crate::ingest::reply::Answer;
-use crate::ingest::source::{Condition, Handshake, HandshakeAuth, HandshakeMac};
+use crate::ingest::source::{Condition, Handshake, HandshakeAuth, HandshakeMac, Purpose};
 use crate::secret::Secret;
 use crate::signature::Subject;
 use crate::signature::scheme::{Allow, Encoding, Hash, SecretFormat};
 
 fn handshake() -> Handshake {
     Handshake {
+        purpose: Purpose::Answer,
         methods: vec![Method::GET],
         when: vec![Condition::Present(expr("query:c"))],
         auth: HandshakeAuth::Same,
@@ -32,7 +33,7 @@ fn challenge(change: impl FnOnce(&mut Handshake)) -> Challenge {
 }
 
 fn answer(challenge: &Challenge, target: &str) -> Result<Answer, Reject> {
-    challenge.answer(&received(parts("GET", target, &[("x-rate", "5")]), "").request())
+    challenge.answer(&received(parts("GET", target, &[("x-rate", "5")]), "").request()).map(|(answer, _)| answer)
 }
 
 fn text(answer: &Answer) -> &str {

@@ -3,6 +3,7 @@
 mod accept;
 mod challenge;
 mod identify;
+mod learn;
 mod lookup;
 mod reply;
 mod template;
@@ -61,6 +62,7 @@ fn settings(name: &str) -> Settings {
         limits: SourceLimits { body: BODY_MAX_DEFAULT, rate: None, in_flight: 10 },
         demands: Demands { blocks: vec![Block::new(Kind::None)], ..Demands::default() },
         handshakes: Vec::new(),
+        learned_file: None,
         identify: Identify {
             batch: None,
             id: expr("json:/id"),

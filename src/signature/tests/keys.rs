@@ -201,3 +201,34 @@ fn a_reply_is_signed_by_the_first_secret_that_is_a_key_of_the_hmac() {
     let public = mac(&text, vec![key, by_hmac()], &[HEX_KEY]);
     assert_eq!(public, Err(ReplyError::Key(KeyError::Public)), "everybody may know it");
 }
+
+#[test]
+fn a_learned_secret_counts_beside_the_others_and_changes_no_number() {
+    let own = Block { secrets: vec![Secret::new("a secret of the block alone")], ..header("x-own") };
+    let with = |learned: &[&str]| Demands {
+        learned: learned.iter().map(|secret| Secret::new(*secret)).collect(),
+        ..demands(vec![header("x-key"), own.clone()], &[LONG])
+    };
+    let demands = with(&["the first that was learned", "the second of them"]);
+    assert_eq!(demands.secrets_in_all(), 4);
+    let gate = Gate::new(demands).expect("a gate");
+    for (header, secret, number) in [
+        ("x-key", LONG, 0),
+        ("x-own", "a secret of the block alone", 1),
+        ("x-key", "the first that was learned", 2),
+        ("x-key", "the second of them", 3),
+    ] {
+        assert_eq!(opened(&gate, post(&[(header, secret)], "")), Ok(Some(number)), "{secret}");
+    }
+    assert_eq!(opened(&gate, post(&[("x-own", "the second of them")], "")), Err(Denial::Wrong));
+    assert_eq!(errors(with(&["good enough to be learned", ""])), [secret_error(2, KeyError::Empty)]);
+}
+
+#[test]
+fn a_public_key_that_was_learned_is_no_secret_of_another_block() {
+    let public = Block { secret_format: format(Encoding::Hex), ..ed25519(signed("header:x-public")) };
+    let gate =
+        Demands { learned: vec![Secret::new(HEX_KEY)], ..demands(vec![public, hmac(signed("header:x-sig"))], &[]) };
+    let gate = Gate::new(gate).expect("a gate");
+    assert_eq!(opened(&gate, post(&[("x-sig", &hex_mac(HEX_KEY, "body"))], "body")), Err(Denial::Wrong));
+}

@@ -3,9 +3,10 @@
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
 
-use super::super::scheme::{BodyDigest, Check, SecretFormat};
+use super::super::scheme::{BodyDigest, Check, HeaderList, SecretFormat, What};
 use super::super::{Draft, KeyError, SignError, sign};
 use super::*;
+use crate::locate::Batch;
 
 const SECRET: &str = "a secret, of some length: yes";
 
@@ -31,6 +32,33 @@ fn round_trip(block: Block, draft: &Draft) {
     let signed = sign(&demands, &Secret::new(SECRET), draft, NOW).expect(kind);
     let proof = verdict(&Gate::new(demands).expect("a gate"), arrived(&signed));
     assert_eq!(proof.map(|proof| (proof.kind, proof.secret)), Ok((kind, Some(1))), "{signed:?}");
+}
+
+#[test]
+fn a_value_in_json_takes_the_place_of_another() {
+    let body = br#"{"sig":"","t":7,"list":[{"key":"a"},{"n":1,"key":""}]}"#.to_vec();
+    let draft = Draft { body, ..draft() };
+    round_trip(hmac(Signed { contents: vec![content(&["json:/t"])], ..signed("json:/sig") }), &draft);
+    round_trip(Block::new(Kind::Json(expr("json:/sig"))), &draft);
+    let batch = Some(Batch::parse("json:/list").expect("a batch"));
+    let demands = Demands { batch, ..demands(vec![Block::new(Kind::Json(expr("item:/key")))], &[SECRET]) };
+    let signed = sign(&demands, &Secret::new(SECRET), &draft, NOW).expect("signed");
+    assert!(signed.body.ends_with(format!(r#"{{"n":1,"key":"{SECRET}"}}]}}"#).as_bytes()));
+    assert!(verdict(&Gate::new(demands).expect("a gate"), arrived(&signed)).is_ok());
+}
+
+#[test]
+fn headers_that_the_signature_lists_are_all_that_are_there() {
+    let list = HeaderList { names: expr("kv:h"), separator: ' ', named: None, join: ".".into(), must: Vec::new() };
+    let mut parts = content(&["kv:t", "=.", "kv:h", "=.", "body"]);
+    parts.push(Part { what: What::HeaderList(list), optional: false });
+    let listed = Signed { separator: Some(','), contents: vec![parts], ..prefixed("header:x-sig", "v1=") };
+    let block = timed(hmac(listed), "kv:t", TimeFormat::Unix, 300);
+    round_trip(block.clone(), &draft());
+    let demands = at_url(vec![block], &[SECRET]);
+    let mut signed = sign(&demands, &Secret::new(SECRET), &draft(), NOW).expect("signed");
+    signed.headers.insert("webhook-id", http::HeaderValue::from_static("msg_2"));
+    assert!(verdict(&Gate::new(demands).expect("a gate"), arrived(&signed)).is_err(), "a header is another");
 }
 
 #[test]

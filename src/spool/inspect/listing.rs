@@ -75,7 +75,7 @@ pub(super) fn live(glass: &Glass, listed: &[Entry], checkpoint: &Checkpoint) -> 
             let role = Role::Stray(state, what);
             others.push(Segment { name: name.clone(), bytes: *bytes, number: Some(number), role });
         };
-        match glass.open(name).map(|file| Header::read(&*file, *bytes)) {
+        match glass.open(name).map(|file| Header::read_named(&*file, *bytes, number)) {
             Ok(Ok(header)) if header.number != number && names.contains(segment::name(header.number).as_str()) => {
                 stray(State::Damaged, "it says that it is another one, which is there too".to_owned());
             }

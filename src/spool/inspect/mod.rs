@@ -210,8 +210,8 @@ impl Inspection {
             return report;
         }
         // Its records may have been on their way while they were read, or the file may have begun another life.
-        let is_same = |file: &dyn super::io::File| Header::read(file, segment.bytes) == Ok(about.header);
-        if !is_same(&*file) || self.glass.open(&segment.name).is_err() {
+        let is_same = Header::read_named(&*file, segment.bytes, about.header.number) == Ok(about.header);
+        if !is_same || self.glass.open(&segment.name).is_err() {
             return Report { state: State::Gone, damage: Vec::new(), more_damage: 0, torn_at: None, ..report };
         }
         let mut again = fresh();
@@ -234,7 +234,7 @@ impl Inspection {
                 return report;
             }
         };
-        match Header::read(&*file, segment.bytes) {
+        match Header::read_named(&*file, segment.bytes, segment.number.unwrap_or_default()) {
             Ok(header) => {
                 report.number = Some(header.number);
                 pass::run(&*file, &About::alone(header), &self.checkpoint, &mut report, each);

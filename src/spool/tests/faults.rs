@@ -63,6 +63,49 @@ fn a_segment_whose_sync_failed_is_never_synced_again() {
     assert_eq!(names(&rig.cut().take_all()), ["a", "b", "c", "d"]);
 }
 
+/// "a" was told safe; "b" lies behind it in memory, its sync failed, and the start after that could write nothing.
+fn in_doubt() -> Rig {
+    let mut rig = Rig::new();
+    rig.kept("a", "t");
+    rig.twin.fail(Op::Sync, 0, 9, EIO);
+    rig.kept("b", "t");
+    let twin = rig.twin.kill();
+    twin.fail(Op::Create, 0, 1, EIO);
+    let rig = Rig::on(twin);
+    assert_eq!(rig.room(), Room::None);
+    rig
+}
+
+#[test]
+fn what_could_not_be_written_again_is_delivered_and_nobody_vouches_for_it() {
+    let mut rig = in_doubt();
+    let mut parcels = rig.take_all();
+    assert_eq!(names(&parcels), ["a", "b"]);
+    parcels.remove(0).delivered();
+    rig.tidy();
+    let rig = rig.cut();
+    assert_eq!(rig.take_all().len(), 0, "the power cut has taken it");
+    assert_eq!(counter(&rig, "spool_corrupt_records_total"), 0);
+}
+
+#[test]
+fn what_could_not_be_written_again_is_written_as_soon_as_anything_can_be() {
+    for delivered in [0, 1, 2] {
+        let mut rig = in_doubt();
+        let mut parcels = rig.take_all();
+        parcels.drain(..delivered).for_each(Parcel::delivered);
+        rig.write();
+        assert_eq!(rig.room(), Room::Plenty);
+        rig.kept("c", "t");
+        assert_eq!(names(&rig.take_all()), ["c"], "what is in the forwarder's hands stays there");
+        rig.tidy();
+        let rig = rig.cut();
+        assert_eq!(names(&rig.take_all()), ["a", "b", "c"][delivered..]);
+        assert_eq!(counter(&rig, "spool_corrupt_records_total"), 0);
+        drop(parcels);
+    }
+}
+
 #[test]
 fn a_write_that_stops_half_way_is_finished() {
     let mut rig = Rig::new();

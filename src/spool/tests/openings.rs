@@ -206,6 +206,21 @@ fn segments_whose_names_have_changed_places_are_told_by_their_headers() {
 }
 
 #[test]
+fn a_segment_with_another_ones_first_sector_is_told_by_its_name_and_its_last_sector() {
+    let twin = four_segments();
+    let names = twin.names_with(".seg");
+    for (name, other) in names.iter().flat_map(|name| names.iter().map(move |other| (name, other))) {
+        let twin = twin.copy();
+        let first = twin.bytes(other)[..512].to_vec();
+        twin.corrupt(name, |bytes| bytes[..512].copy_from_slice(&first));
+        let seen = inspections::look(&twin);
+        let found = super::names(&Rig::on(twin).take_all());
+        assert_eq!(found, ["a", "b", "c", "d"], "{other} over {name}");
+        seen.agrees_with(&found, 0, 0);
+    }
+}
+
+#[test]
 fn a_power_cut_at_the_first_write_after_a_start_costs_nothing_of_the_last_one_before() {
     let mut rig = Rig::new();
     rig.kept("a", "t");
@@ -258,6 +273,32 @@ fn a_segment_that_cannot_be_opened_is_set_aside_and_the_others_are_delivered() {
     let rig = Rig::on(twin);
     assert_eq!(names(&rig.take_all()), ["b", "c", "d"]);
     assert_eq!(rig.twin.names_with(".seg").iter().filter(|name| name.starts_with("damaged/")).count(), 1);
+}
+
+#[test]
+fn a_segment_that_is_passed_over_comes_back_with_all_of_its_records() {
+    for passed_over in 0..4 {
+        let mut twin = four_segments();
+        let mut after = Vec::new();
+        for later in ["e", "f"] {
+            // Behind the two checkpoints.
+            twin.fail(Op::Open, 2 + passed_over, 1, Failure::Error(std_io::ErrorKind::Other));
+            twin.fail(Op::Rename, 0, 1, Failure::Error(std_io::ErrorKind::Other));
+            let mut rig = Rig::on(twin);
+            rig.kept(later, "t");
+            let mut parcels = rig.take_all();
+            after = names(&parcels);
+            assert!(after.iter().any(|name| name == later), "{after:?}");
+            parcels.drain(..).for_each(Parcel::delivered);
+            // What the checkpoint says of these numbers must not be said of the other's.
+            rig.core().storage.as_ref().expect("has one").checkpoint(&rig.core().outlet);
+            twin = rig.twin.kill();
+        }
+        let rig = Rig::on(twin);
+        assert_eq!(names(&rig.take_all()), ["a", "b", "c", "d", "e", "f"], "{passed_over}, after {after:?}");
+        assert_eq!(rig.remembered.len(), 6);
+        assert_eq!(rig.twin.names_with(".seg").iter().filter(|name| name.starts_with("damaged/")).count(), 0);
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! HTTP/1.1 by hand, so that a test decides every byte and when it is sent.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use crate::support::limit::LIMIT;
@@ -83,10 +83,21 @@ pub(crate) struct Connection {
 impl Connection {
     /// None where nobody listens.
     pub(crate) fn open(address: SocketAddr) -> Option<Self> {
-        let stream = TcpStream::connect_timeout(&address, LIMIT).ok()?;
+        TcpStream::connect_timeout(&address, LIMIT).ok().map(Self::over)
+    }
+
+    /// The same from an address of this machine, such as another one of 127.0.0.0/8.
+    pub(crate) fn open_from(own: Ipv4Addr, address: SocketAddr) -> Option<Self> {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).ok()?;
+        socket.bind(&SocketAddr::from((own, 0)).into()).ok()?;
+        socket.connect_timeout(&address.into(), LIMIT).ok()?;
+        Some(Self::over(socket.into()))
+    }
+
+    fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("a TCP connection");
         stream.set_read_timeout(Some(LIMIT)).expect("a TCP connection");
-        Some(Self { stream: BufReader::new(stream) })
+        Self { stream: BufReader::new(stream) }
     }
 
     /// Sends some bytes; a request may come in pieces. False where the other side has closed.

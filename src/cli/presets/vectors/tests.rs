@@ -60,7 +60,7 @@ fn every_preset_has_good_and_tampered_and_foreign_and_untimely_vectors() {
         assert!(vectors.iter().any(|vector| vector.valid), "{preset}: a good one");
         assert!(has(false, "tampered") || has(false, "in a header that is not looked at"), "{preset}: a tampered one");
         assert!(has(false, "wrong secret"), "{preset}: a wrong secret");
-        let secret = vectors.iter().find(|vector| vector.valid).and_then(|vector| vector.secret.clone());
+        let secret = vectors.iter().filter(|vector| vector.valid).find_map(|vector| vector.secret.clone());
         let source = preset_source(&preset, &secret.expect("one").secrets(), Some("https://a.example"), "/");
         let timed = source.expect("a source").demands.blocks.iter().any(|block| block.timestamp.is_some());
         if timed {
@@ -151,6 +151,34 @@ fn an_unsigned_challenge_is_to_be_refused_where_the_preset_wants_it_signed() {
     }));
     let reject = |_: &Settings, _: &Delivery, _: UnixMillis| Verdict::Rejected("not signed".into());
     assert_eq!(output(&[unsigned], None, &reject).0, Exit::Success);
+}
+
+#[test]
+fn the_answer_to_every_delivery_is_compared_where_there_is_no_handshake() {
+    for (body, exit) in [("{\"status\":\"accepted\"}", Exit::Success), ("ok", Exit::Failure)] {
+        let vector = vector(serde_json::json!({
+            "kind": "challenge", "secret": null, "expect_response": { "status": 200, "body": body },
+        }));
+        let reject = |_: &Settings, _: &Delivery, _: UnixMillis| Verdict::Rejected("not signed".into());
+        assert_eq!(output(&[vector], None, &reject).0, exit, "{body}");
+    }
+}
+
+#[test]
+fn a_time_that_does_not_matter_is_the_one_that_the_sender_states() {
+    for (now, stated, clock) in [
+        (serde_json::json!(1.5), Some("7"), 1500),
+        (serde_json::Value::Null, Some("7"), 7000),
+        (serde_json::Value::Null, Some("2021-02-19T23:47:00Z"), 0),
+        (serde_json::Value::Null, None, 0),
+    ] {
+        let vector = vector(serde_json::json!({ "now": now, "timestamp": stated }));
+        let seen = |_: &Settings, _: &Delivery, now: UnixMillis| {
+            assert_eq!(now, UnixMillis(clock));
+            Verdict::Accepted
+        };
+        assert_eq!(output(&[vector], None, &seen).0, Exit::Success);
+    }
 }
 
 #[test]
