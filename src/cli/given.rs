@@ -1,10 +1,8 @@
-//! What stands on a command line: headers, secrets, bodies.
+//! What stands on a command line: headers, bodies.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::CommandError;
-use crate::config::Environment;
-use crate::secret::Secret;
 
 /// `Name: value`, each.
 ///
@@ -19,26 +17,6 @@ pub(super) fn headers(given: &[String]) -> Result<HeaderMap, CommandError> {
         headers.append(name, HeaderValue::from_str(value.trim()).map_err(|_| wrong())?);
     }
     Ok(headers)
-}
-
-/// `@FILE`, `env:VARIABLE`, or the secret itself.
-///
-/// # Errors
-/// The file or the variable is not there.
-pub(super) fn secret(text: &str, environment: &dyn Environment) -> Result<Secret, CommandError> {
-    if let Some(path) = text.strip_prefix('@') {
-        let secret = Secret::from_file(path.as_ref());
-        return secret.map_err(|error| CommandError::Usage(format!("--secret @{error}")));
-    }
-    match text.strip_prefix("env:") {
-        None => Ok(Secret::new(text)),
-        Some(name) => {
-            let value = environment.variable(name);
-            value
-                .map(Secret::new)
-                .ok_or_else(|| CommandError::Usage(format!("--secret {text}: the variable is not set")))
-        }
-    }
 }
 
 /// `@FILE`, or the text itself.

@@ -93,19 +93,13 @@ impl Problems {
     /// A word that is not one of `known`; `kind` says what such words are called.
     pub(crate) fn unknown(&mut self, at: &At, kind: &str, word: &str, known: &[&str]) {
         let listed: Vec<String> = known.iter().map(|word| format!("`{word}`")).collect();
-        self.unknown_of_many(at, kind, word, known, format!("one of {}", listed.join(", ")));
+        self.unlisted(at, kind, word, known, format!("one of {}", listed.join(", ")));
     }
 
-    /// The same where there are too many to be listed: `expected` says where they are.
-    pub(crate) fn unknown_of_many(
-        &mut self,
-        at: &At,
-        kind: &str,
-        word: &str,
-        known: &[&str],
-        expected: impl Into<String>,
-    ) {
-        self.push(Severity::Error, at, format!("unknown {kind} `{word}`"), expected.into(), closest(word, known));
+    /// The same of words that are too many to be listed; `expected` says where they are.
+    pub(crate) fn unlisted(&mut self, at: &At, kind: &str, word: &str, known: &[&str], expected: impl Into<String>) {
+        let found = format!("unknown {kind} `{word}`");
+        self.push(Severity::Error, at, found, expected.into(), closest(word, known));
     }
 
     fn push(&mut self, severity: Severity, at: &At, found: String, expected: String, meant: Option<String>) {

@@ -34,7 +34,7 @@ pub enum SignError {
     #[error("the secret cannot be used: {0}")]
     Key(#[from] KeyError),
     /// Nothing can be put there without changing the body's meaning.
-    #[error("{0} cannot be filled in: no text is there; put the credential into the body yourself")]
+    #[error("{0} cannot be filled in; put the credential into the body yourself")]
     Place(String),
     /// A path without its segment.
     #[error("the path has no {{secret}} to be filled in")]

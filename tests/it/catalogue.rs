@@ -96,7 +96,7 @@ impl Preset {
         send.args(["send", self.name(), "--dry-run", "--to", &to, "--event", sample]).args(flaw);
         send.arg("--config").arg(front.gateway.config());
         if self.needs_key_pair() {
-            send.args(["--private-key", &key_pair(self.first_kind(), "key")]);
+            send.arg(format!("--secret=@{}", key_pair(self.first_kind(), "key")));
         }
         let Output { status, stdout, stderr } = send.output().expect("it runs");
         assert!(status.success(), "{} {sample}: {}", self.name(), String::from_utf8_lossy(&stderr));

@@ -49,7 +49,7 @@ fn what_cannot_be_sent_is_said_so() {
     assert!(code == Some(2) && said.contains("invoice.paid"), "{said}");
     let (code, said) = send("stripe", None, &["--stale", "--bad-signature"]);
     assert_eq!(code, Some(2), "{said}");
-    let (code, said) = send("stripe", None, &["--private-key", "/nowhere"]);
+    let (code, said) = send("stripe", None, &["--secret", "@/nowhere"]);
     assert!(code == Some(2) && said.contains("/nowhere"), "{said}");
     let (code, said) = send("stripe", None, &["--body", "@/nowhere"]);
     assert!(code == Some(1) && said.contains("/nowhere"), "{said}");

@@ -37,17 +37,18 @@ pub(crate) struct Sender<'c> {
     sample: Sample,
     to: Uri,
     flaw: Option<Flaw>,
-    private_key: Option<Secret>,
+    /// Signed with, instead of the source's own.
+    secret: Option<Secret>,
 }
 
 impl<'c> Sender<'c> {
     pub(crate) fn new(source: &'c Settings, sample: Sample, to: Uri, flaw: Option<Flaw>) -> Self {
-        Self { source, sample, to, flaw, private_key: None }
+        Self { source, sample, to, flaw, secret: None }
     }
 
-    /// The same with a key for blocks whose secret is a public one.
-    pub(crate) fn with_private_key(self, private_key: Option<Secret>) -> Self {
-        Self { private_key, ..self }
+    /// Signs with this instead of the source's own: of a public key the private one.
+    pub(crate) fn with_secret(self, secret: Option<Secret>) -> Self {
+        Self { secret, ..self }
     }
 
     /// The next delivery, with an id of its own.
@@ -80,21 +81,18 @@ impl<'c> Sender<'c> {
         let demands = &self.source.demands;
         let mut error = None;
         for block in &demands.blocks {
-            let own = match (&block.kind, &self.private_key) {
-                (Kind::PublicKey(..), Some(key)) => Some(key),
-                _ => block.secrets.first().or_else(|| demands.secrets.first()),
-            };
-            let of_public_key = matches!(block.kind, Kind::PublicKey(..));
-            let secret = match own {
-                Some(secret) if self.flaw == Some(Flaw::BadSignature) && !of_public_key => nobodys(secret),
+            let own = || block.secrets.first().or_else(|| demands.secrets.first());
+            let spoils_key = !matches!(block.kind, Kind::PublicKey(..));
+            let secret = match self.secret.as_ref().or_else(own) {
+                Some(secret) if spoils_key && self.flaw == Some(Flaw::BadSignature) => nobodys(secret),
                 Some(secret) => secret.clone(),
                 // Nobody looks at it.
                 None if matches!(block.kind, Kind::None) => Secret::new(""),
                 None => continue,
             };
             let alone = Demands { blocks: vec![block.clone()], ..demands.clone() };
-            let signed = if of_public_key && self.flaw == Some(Flaw::BadSignature) {
-                signed_for_another(&alone, &secret, draft, made_at)
+            let signed = if self.flaw == Some(Flaw::BadSignature) && !spoils_key {
+                other_body(&alone, &secret, draft, made_at)
             } else {
                 sign(&alone, &secret, draft, made_at)
             };
@@ -131,10 +129,10 @@ impl<'c> Sender<'c> {
     }
 }
 
-/// With the signature of another body: a private key with a changed byte would be none.
-fn signed_for_another(demands: &Demands, key: &Secret, draft: &Draft, made_at: UnixMillis) -> Result<Draft, SignError> {
-    let other = Draft { body: [&*draft.body, b"0"].concat(), ..draft.clone() };
-    sign(demands, key, &other, made_at).map(|signed| Draft { body: draft.body.clone(), ..signed })
+/// Signed for another body. A private key with one character changed would be no key at all.
+fn other_body(demands: &Demands, secret: &Secret, draft: &Draft, now: UnixMillis) -> Result<Draft, SignError> {
+    let other = Draft { body: [draft.body.as_slice(), b" "].concat(), ..draft.clone() };
+    sign(demands, secret, &other, now).map(|signed| Draft { body: draft.body.clone(), ..signed })
 }
 
 /// Another secret of the same form, so that what is wrong is the proof and not how it is written: one character in the

@@ -11,7 +11,6 @@ use crate::cli::{CommandError, Exit};
 use crate::clock::Clock;
 use crate::config::{self, Config, Environment, Loaded, Sample};
 use crate::ingest::source::Settings;
-use crate::secret::Secret;
 use crate::units::Rate;
 
 pub(super) mod delivery;
@@ -55,9 +54,6 @@ pub struct Args {
     /// Change the body after it has been signed: it is to be refused where the signature covers it
     #[arg(long, group = "flaw")]
     pub tampered: bool,
-    /// The private key of a scheme with public keys: PKCS #8 in DER or PEM
-    #[arg(long, value_name = "FILE")]
-    pub private_key: Option<PathBuf>,
     /// Print the signed request as HTTP/1.1 instead of sending it; its credentials are in it
     #[arg(long)]
     pub dry_run: bool,
@@ -79,9 +75,8 @@ pub fn run(args: &Args, environment: &dyn Environment, out: &mut dyn Write) -> R
     let to = args.to.parse::<Uri>().map_err(|error| CommandError::Usage(format!("--to {}: {error}", args.to)))?;
     let flaws = [(args.bad_signature, Flaw::BadSignature), (args.stale, Flaw::Stale), (args.tampered, Flaw::Tampered)];
     let flaw = flaws.into_iter().find_map(|(asked, flaw)| asked.then_some(flaw));
-    let private_key = args.private_key.as_deref().map(Secret::from_file).transpose();
-    let private_key = private_key.map_err(|error| CommandError::Usage(format!("--private-key {error}")))?;
-    let sender = Sender::new(settings, sample, to, flaw).with_private_key(private_key);
+    let secret = args.secret.as_deref().map(|text| secret::given(text, environment)).transpose()?;
+    let sender = Sender::new(settings, sample, to, flaw).with_secret(secret);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(send_all(args, &sender, out))
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Uri;
 
 use crate::cli::judge::{head, on_trial};
-use crate::cli::{CommandError, Exit, given};
+use crate::cli::{CommandError, Exit, given, secret};
 use crate::clock::{Clock, UnixMillis};
 use crate::config::{self, Config, Environment, preset_source};
 use crate::ingest::judge::judge;
@@ -87,7 +87,7 @@ fn of_preset(
     target: &str,
     environment: &dyn Environment,
 ) -> Result<Settings, CommandError> {
-    let secrets = args.secret.iter().map(|text| given::secret(text, environment)).collect::<Result<Vec<_>, _>>()?;
+    let secrets = args.secret.iter().map(|text| secret::given(text, environment)).collect::<Result<Vec<_>, _>>()?;
     if secrets.is_empty() {
         return Err(CommandError::Usage("give at least one --secret".into()));
     }

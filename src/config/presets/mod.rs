@@ -88,5 +88,5 @@ fn unknown(at: &At, name: &str, own: &[String], problems: &mut Problems) {
     for name in own {
         expected.extend([" or `", name, "`"]);
     }
-    problems.unknown_of_many(at, "preset", name, &known, expected);
+    problems.unlisted(at, "preset", name, &known, expected);
 }

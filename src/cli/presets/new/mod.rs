@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::show;
 use super::vectors::{Delivery, Judge, Verdict};
-use crate::cli::{CommandError, Exit, given};
+use crate::cli::{CommandError, Exit, given, secret};
 use crate::clock::{Clock, UnixMillis};
 use crate::config::{Config, Environment, PresetInfo};
 use crate::secret::Secret;
@@ -64,7 +64,7 @@ pub fn run(
 ) -> Result<Exit, CommandError> {
     let captured = captured(args)?;
     let secret = match &args.secret {
-        Some(text) => given::secret(text, environment)?,
+        Some(text) => secret::given(text, environment)?,
         None => Secret::new(ask("secret", messages)?),
     };
     let presets = PresetInfo::all().map_err(CommandError::Config)?;
