@@ -29,6 +29,7 @@ pub(crate) fn source(preset: &str) -> String {
     let says = |text: &str| recipe.iter().any(|line| line.contains(text));
     let secret = match key(preset, "pub.pem") {
         Some(public) => public,
+        None if says("require: whsec_") => "whsec_YS1zZWNyZXQtb2YtdGhlLXByZXNldHMtdGVzdA==".to_owned(),
         None if says("decode: base64") => "YS1zZWNyZXQtb2YtdGhlLXByZXNldHMtdGVzdA==".to_owned(),
         None if says("decode: hex") => "612d7365637265742d6f662d7468652d707265736574732d74657374".to_owned(),
         None if says("basic") => "hooks:a-secret-of-the-presets-test".to_owned(),
@@ -53,9 +54,14 @@ fn key(preset: &str, half: &str) -> Option<String> {
     Some(if recipe.iter().any(|line| line.contains("decode: base64")) { bare() } else { pem })
 }
 
-/// Whether a delivery of an hour ago is refused: one with a time that `send` writes, and no longer window.
+/// Whether a delivery of an hour ago is refused: one with a time that `send` writes, and no longer window. Of several
+/// blocks `send` signs for the first.
 pub(crate) fn is_timed(preset: &str) -> bool {
     let says =
         |line: &String| line.contains("timestamp: {") && !line.contains("past:") && !line.contains("from: json:");
-    recipe(preset).iter().any(says)
+    let blocks = |line: &&str| line.trim_start().starts_with("- name:") || line.trim_start().starts_with("- { name:");
+    let recipe = recipe(preset);
+    let second = recipe.iter().enumerate().filter(|(_, line)| blocks(&line.as_str())).nth(1);
+    let end = second.map_or(recipe.len(), |(index, _)| index);
+    recipe.iter().take(end).any(says)
 }
