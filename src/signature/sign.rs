@@ -1,5 +1,7 @@
 //! The sender's side: signs a request as the provider would, so that `send` can try a source without the provider.
 
+use std::ops::Range;
+
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use thiserror::Error;
@@ -11,7 +13,7 @@ use super::mac::MacKey;
 use super::private_key::PrivateKey;
 use super::scheme::{Block, Check, Encoding, Hash, HeaderList, Kind, Signed, What};
 use crate::clock::UnixMillis;
-use crate::locate::{Batch, Expr, Request, Scope, pairs, places};
+use crate::locate::{Batch, Expr, Request, Scope, elements, pairs, places};
 use crate::secret::Secret;
 
 /// A request that is about to be sent.
@@ -95,20 +97,49 @@ impl Desk<'_> {
     fn sign_content(&self, signed: &Signed, draft: &mut Draft) -> Result<(), SignError> {
         let pieces: Vec<_> = self.put_time(draft)?.into_iter().chain(name_headers(signed, draft)).collect();
         self.put_conditions(draft)?;
-        let signature = {
+        if let Some(batch) = self.batch.filter(|_| self.block.is_of_items()) {
+            return self.sign_each(signed, batch, draft);
+        }
+        let value = {
             let mut scope = Scope::of(draft.as_request());
             scope.set_pieces(pieces.iter().map(|piece| piece.as_bytes().into()).collect());
-            let url = UrlParts { public_url: self.public_url, unescape: &signed.url_unescape };
-            let parts = signed.contents.first().map(Vec::as_slice).unwrap_or_default();
-            let content = Content::assemble(parts, &scope, url);
-            self.signature(signed, &content.map_err(|gap| SignError::Part(gap.to_string()))?)?
+            self.value(signed, &scope)?
         };
-        let prefix = signed.prefix.first().map(String::as_str).unwrap_or_default();
-        let after = signed.after.as_deref().unwrap_or_default();
-        let value = format!("{prefix}{after}{}", signed.encoding.encode(&signature));
         let separator = signed.separator.map(String::from).unwrap_or_default();
         let value = [pieces, vec![value]].concat().join(&separator);
         put_first(&signed.signature, value.as_bytes(), self.batch, draft)
+    }
+
+    /// Every element has a signature of its own.
+    fn sign_each(&self, signed: &Signed, batch: &Batch, draft: &mut Draft) -> Result<(), SignError> {
+        let (values, places) = {
+            let request = draft.as_request();
+            let elements = elements(batch, &request).unwrap_or_default();
+            let mut scope = Scope::of(request);
+            let value = |element| {
+                scope.enter(element);
+                self.value(signed, &scope)
+            };
+            let values = elements.iter().map(value).collect::<Result<Vec<_>, _>>()?;
+            let found = signed.signature.first().map(|place| places(place, Some(batch), &request));
+            (values, found.unwrap_or_default())
+        };
+        if values.is_empty() || values.len() != places.len() {
+            return Err(SignError::Place(batch.to_string()));
+        }
+        fill(places.into_iter().zip(values.iter().map(String::as_str)).collect(), draft);
+        Ok(())
+    }
+
+    /// The signature of what the scope shows, as it is written.
+    fn value<'a>(&'a self, signed: &'a Signed, scope: &Scope<'a>) -> Result<String, SignError> {
+        let url = UrlParts { public_url: self.public_url, unescape: &signed.url_unescape };
+        let parts = signed.contents.first().map(Vec::as_slice).unwrap_or_default();
+        let content = Content::assemble(parts, scope, url);
+        let signature = self.signature(signed, &content.map_err(|gap| SignError::Part(gap.to_string()))?)?;
+        let prefix = signed.prefix.first().map(String::as_str).unwrap_or_default();
+        let after = signed.after.as_deref().unwrap_or_default();
+        Ok(format!("{prefix}{after}{}", signed.encoding.encode(&signature)))
     }
 
     fn signature(&self, signed: &Signed, content: &Content<'_>) -> Result<Vec<u8>, SignError> {
@@ -261,12 +292,16 @@ fn put_into_json(place: &Expr, value: &[u8], batch: Option<&Batch>, draft: &mut 
     let (Ok(text), false) = (std::str::from_utf8(value), places.is_empty()) else {
         return Err(SignError::Place(place.to_string()));
     };
-    let written = serde_json::Value::from(text).to_string();
-    // From the end, so that the places before stay where they are.
-    for place in places.into_iter().rev() {
-        draft.body.splice(place, written.bytes());
-    }
+    fill(places.into_iter().map(|place| (place, text)).collect(), draft);
     Ok(())
+}
+
+/// Puts texts into a JSON body, each where a value stands.
+fn fill(places: Vec<(Range<usize>, &str)>, draft: &mut Draft) {
+    // From the end, so that the places before stay where they are.
+    for (place, text) in places.into_iter().rev() {
+        draft.body.splice(place, serde_json::Value::from(text).to_string().bytes());
+    }
 }
 
 /// The query or form with that pair at its end and no other of its name.

@@ -48,6 +48,22 @@ fn a_value_in_json_takes_the_place_of_another() {
 }
 
 #[test]
+fn every_element_gets_a_signature_of_its_own() {
+    let body = br#"{"list":[{"id":1,"sig":""},{"sig":"","id":2}]}"#.to_vec();
+    let each = Signed { contents: vec![content(&["item:/id"])], ..signed("item:/sig") };
+    let batch = Some(Batch::parse("json:/list").expect("a batch"));
+    let demands = Demands { batch, ..demands(vec![hmac(each)], &[SECRET]) };
+    let mut signed = sign(&demands, &Secret::new(SECRET), &Draft { body, ..draft() }, NOW).expect("signed");
+    let gate = Gate::new(demands.clone()).expect("a gate");
+    assert!(verdict(&gate, arrived(&signed)).is_ok());
+    let other = String::from_utf8(signed.body).expect("text").replace("\"id\":2", "\"id\":1");
+    signed.body = other.into_bytes();
+    assert!(verdict(&gate, arrived(&signed)).is_err(), "each is of its own element");
+    let empty = Draft { body: br#"{"list":[]}"#.to_vec(), ..draft() };
+    assert!(matches!(sign(&demands, &Secret::new(SECRET), &empty, NOW), Err(SignError::Place(_))));
+}
+
+#[test]
 fn headers_that_the_signature_lists_are_all_that_are_there() {
     let list = HeaderList { names: expr("kv:h"), separator: ' ', named: None, join: ".".into(), must: Vec::new() };
     let mut parts = content(&["kv:t", "=.", "kv:h", "=.", "body"]);
