@@ -31,6 +31,7 @@ pub mod verify;
 pub mod version;
 
 mod given;
+mod secret;
 
 /// Webhook gateway: authenticates third-party webhooks, keeps them, answers 200 and delivers the exact bytes to Kafka.
 #[derive(Debug, Parser)]

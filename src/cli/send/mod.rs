@@ -7,7 +7,7 @@ use std::time::Duration;
 use ::http::Uri;
 use anyhow::Context;
 
-use crate::cli::{CommandError, Exit};
+use crate::cli::{CommandError, Exit, secret};
 use crate::clock::Clock;
 use crate::config::{self, Config, Environment, Loaded, Sample};
 use crate::ingest::source::Settings;
@@ -36,6 +36,10 @@ pub struct Args {
     /// A body of your own: text, or @FILE
     #[arg(long, value_name = "TEXT|@FILE")]
     pub body: Option<String>,
+    /// Sign with this instead of the source's own: text, @FILE or env:VARIABLE. Where the source has a public key, the
+    /// private one
+    #[arg(long, value_name = "SECRET")]
+    pub secret: Option<String>,
     /// How many
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub count: u64,
