@@ -18,16 +18,16 @@ const LENGTH_DIGITS_MAX: usize = 18;
 
 /// The limits of a head.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub struct Limits {
     /// All of it, from the method to the empty line.
-    pub(super) bytes_max: usize,
+    pub bytes_max: usize,
     /// Header lines.
-    pub(super) fields_max: usize,
+    pub fields_max: usize,
 }
 
 /// Why a head is not passed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub enum Refusal {
     /// Not HTTP/1.x, or HTTP of which two parsers could think differently.
     Malformed,
     /// More than [`TARGET_BYTES_MAX`].
