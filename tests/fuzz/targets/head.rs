@@ -11,8 +11,13 @@ pub(super) fn run(data: &[u8]) {
     let (early, late) = bytes.split_at(usize::from(*first).min(bytes.len()));
     let pieces = std::iter::once(early).chain(late.chunks(usize::from(*step).max(1)));
     let cut = feed(pieces);
-    assert_eq!((&cut.0, cut.1, cut.2.is_some()), (&whole.0, whole.1, whole.2.is_some()), "cuts change nothing");
-    if whole.1 > 0 {
+    if whole.2 == Some(End::Broken) {
+        // What came of a body before it broke may have been passed on.
+        assert!((cut.1, cut.2) == (whole.1, whole.2) && cut.0.starts_with(&whole.0), "cuts change nothing else");
+    } else {
+        assert_eq!((&cut.0, cut.1, cut.2.is_some()), (&whole.0, whole.1, whole.2.is_some()), "cuts change nothing");
+    }
+    if cut.1 > 0 {
         is_well_formed(&whole.0);
     }
 }
