@@ -132,7 +132,7 @@ impl Scanner {
             if line.first().is_some_and(|first| !is_token(*first) && *first != b'\r') {
                 return Err(Refusal::Malformed);
             }
-            if line.len() > METHOD_BYTES_MAX && memchr(b' ', line).is_none() {
+            if line.get(..=METHOD_BYTES_MAX).is_some_and(|start| memchr(b' ', start).is_none()) {
                 return Err(Refusal::Malformed);
             }
             if line.len() > METHOD_BYTES_MAX + TARGET_BYTES_MAX + " HTTP/1.1\r".len() {

@@ -57,7 +57,7 @@ fn lie_apart(found: &Elements<'_>, batch: &Batch, body: &[u8]) {
 
 /// Whether no object has a name twice: written again from the tree, it would be shorter.
 fn is_plain(body: &[u8]) -> bool {
-    let colons = |text: &[u8]| text.iter().filter(|byte| **byte == b':').count();
+    let colons = |text: &[u8]| text.split(|byte| *byte == b':').count();
     let tree = serde_json::from_slice::<Value>(body).map(|tree| tree.to_string()).unwrap_or_default();
     colons(tree.as_bytes()) == colons(body)
 }
@@ -83,5 +83,7 @@ fn collect(here: &Value, pointer: &Pointer, depth: usize, found: &mut Option<Vec
     if children.is_empty() && token == "*" {
         found.get_or_insert_default();
     }
-    children.into_iter().for_each(|child| collect(child, pointer, depth + 1, found));
+    for child in children {
+        collect(child, pointer, depth + 1, found);
+    }
 }

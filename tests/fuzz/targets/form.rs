@@ -51,5 +51,6 @@ fn decode(text: &[u8]) -> Vec<u8> {
 }
 
 fn encode(plain: &[u8]) -> String {
-    plain.iter().map(|byte| format!("%{byte:02X}")).collect()
+    let digit = |value: u8| char::from(b"0123456789ABCDEF"[usize::from(value)]);
+    plain.iter().flat_map(|byte| ['%', digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -1,4 +1,4 @@
-//! `json:` pointers: the first line, into the body that follows it, against serde_json's own tree.
+//! `json:` pointers: the first line, into the body that follows it, against `serde_json`'s own tree.
 
 use hookgate::locate::{Expr, Pointer, Request, Scope};
 use http::HeaderMap;

@@ -19,10 +19,10 @@ mod proxy_protocol;
 mod timestamp;
 
 /// Panics where a property does not hold.
-pub type Target = fn(&[u8]);
+pub(crate) type Target = fn(&[u8]);
 
 /// Each by the name of its corpus.
-pub const TARGETS: [(&str, Target); 12] = [
+pub(crate) const TARGETS: [(&str, Target); 12] = [
     ("batch", batch::run),
     ("candidates", candidates::run),
     ("config", config::run),
