@@ -104,19 +104,19 @@ manifests() {
   done
 }
 
-# The engine is a workspace of its own.
+# The engine of the fuzzers is a workspace of its own.
 engine() {
   cargo fmt --check --manifest-path tests/fuzz/engine/Cargo.toml &&
-    cargo metadata --locked --format-version 1 --manifest-path tests/fuzz/engine/Cargo.toml
+    CARGO_TARGET_DIR=$target cargo clippy --locked --manifest-path tests/fuzz/engine/Cargo.toml -- -D warnings
 }
 
 check format "Format" cargo fmt --check
 check lints "Lints (compiles; minutes the first time)" cargo clippy --locked --all-targets -- -D warnings
+check engine "Format and lints of the fuzzers' engine" engine
 # It is for whoever works on the code: private items are in it, and may be linked to.
 check docs "Documentation" env RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' \
   cargo doc --locked --no-deps --document-private-items
 check scripts "Shell scripts" shellcheck -x deploy/*.sh tests/*.sh .ci/run
-check engine "Format and lock of the fuzzers' engine" engine
 check tools "Tools for manifests and Dockerfile (half a minute the first time)" tools
 check dockerfile "Dockerfile" "$target/tools/bin/hadolint" Dockerfile
 check manifests "Kubernetes manifests, strictly" manifests
@@ -131,7 +131,8 @@ if [ -z "$fast" ]; then
   fi
   check try "deploy/try.sh --once (builds release; 10 minutes or so the first time)" deploy/try.sh --once
 else
-  skips+=("tests/fuzz.sh: compiles once more (--fast)" "tests/planted.sh: takes minutes (--fast)" "deploy/try.sh --once: builds release (--fast)")
+  skips+=("tests/fuzz.sh: compiles once more (--fast)" "tests/planted.sh: takes minutes (--fast)"
+    "deploy/try.sh --once: builds release (--fast)")
 fi
 
 printf '\n'
