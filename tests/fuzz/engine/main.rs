@@ -1,6 +1,7 @@
 //! `hookgate-fuzz [libFuzzer's arguments] CORPUS`, with the target's name in `HOOKGATE_FUZZ_TARGET`.
 
 #![no_main]
+#![expect(clippy::disallowed_methods, reason = "libFuzzer takes all arguments for its own")]
 
 use std::sync::LazyLock;
 
