@@ -105,8 +105,15 @@ manifests() {
   done
 }
 
+# The engine of the fuzzers is a workspace of its own.
+engine() {
+  cargo fmt --check --manifest-path tests/fuzz/engine/Cargo.toml &&
+    CARGO_TARGET_DIR=$target cargo clippy --locked --manifest-path tests/fuzz/engine/Cargo.toml -- -D warnings
+}
+
 check format "Format" cargo fmt --check
 check lints "Lints (compiles; minutes the first time)" cargo clippy --locked --all-targets -- -D warnings
+check engine "Format and lints of the fuzzers' engine" engine
 # It is for whoever works on the code: private items are in it, and may be linked to.
 check docs "Documentation" env RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' \
   cargo doc --locked --no-deps --document-private-items
@@ -117,6 +124,7 @@ check manifests "Kubernetes manifests, strictly" manifests
 say "Tests (compile; minutes the first time)"
 tests
 if [ -z "$fast" ]; then
+  check fuzz "Fuzzers, 4 s a target (compile; minutes the first time)" tests/fuzz.sh --seconds 4
   if can_mount; then
     check planted "Planted faults, each of which must be caught (compiles; minutes)" tests/planted.sh
   else
@@ -124,7 +132,8 @@ if [ -z "$fast" ]; then
   fi
   check try "deploy/try.sh --once (builds release; 10 minutes or so the first time)" deploy/try.sh --once
 else
-  skips+=("tests/planted.sh: takes minutes (--fast)" "deploy/try.sh --once: builds release (--fast)")
+  skips+=("tests/fuzz.sh: compiles once more (--fast)" "tests/planted.sh: takes minutes (--fast)"
+    "deploy/try.sh --once: builds release (--fast)")
 fi
 
 printf '\n'

@@ -1,12 +1,14 @@
 //! Where one request ends and the next begins in the bytes of a connection, so that every head is looked at before it is
-//! passed on, the pipelined ones too.
+//! passed on, the pipelined ones too. Public for those who try it with bytes of their own (`tests/fuzz`).
 
 use super::chunks::Chunks;
-use super::head::{Length, Limits, Refusal, Scanner};
+use super::head::{Length, Scanner};
+
+pub use super::head::{Limits, Refusal};
 
 /// Follows the requests of one connection.
 #[derive(Debug)]
-pub(super) struct Framing {
+pub struct Framing {
     limits: Limits,
     state: State,
 }
@@ -21,7 +23,7 @@ enum State {
 
 /// Why nothing more is passed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub enum End {
     /// A head must not be passed on; all before it may be.
     Refused(Refusal),
     /// A body is not what its head said; where the next request would begin is unknown.
@@ -30,21 +32,23 @@ pub(super) enum End {
 
 /// What may be passed on of the bytes that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Passed {
+pub struct Passed {
     /// The first so many bytes. The others are a head that is not complete and come again, with more.
-    pub(super) bytes: usize,
+    pub bytes: usize,
     /// Heads that are complete within them.
-    pub(super) heads: u64,
+    pub heads: u64,
 }
 
 impl Framing {
-    pub(super) fn new(limits: Limits) -> Self {
+    /// A connection of which nothing has come yet.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
         Self { limits, state: State::Head(Scanner::new(limits)) }
     }
 
     /// Says how many of `bytes` may be passed on. The bytes of an incomplete head must come again, before those that
     /// follow it.
-    pub(super) fn pass(&mut self, bytes: &[u8]) -> Passed {
+    pub fn pass(&mut self, bytes: &[u8]) -> Passed {
         let mut passed = Passed { bytes: 0, heads: 0 };
         while let Some(rest) = bytes.get(passed.bytes..).filter(|rest| !rest.is_empty()) {
             let in_head = matches!(self.state, State::Head(_));
@@ -59,7 +63,8 @@ impl Framing {
     }
 
     /// Nothing is passed on any more, and this is why.
-    pub(super) fn end(&self) -> Option<End> {
+    #[must_use]
+    pub fn end(&self) -> Option<End> {
         match self.state {
             State::Ended(end) => Some(end),
             _ => None,
@@ -67,7 +72,8 @@ impl Framing {
     }
 
     /// Waits for a head or for the rest of one.
-    pub(super) fn in_head(&self) -> bool {
+    #[must_use]
+    pub fn in_head(&self) -> bool {
         matches!(self.state, State::Head(_))
     }
 

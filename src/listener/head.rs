@@ -18,16 +18,16 @@ const LENGTH_DIGITS_MAX: usize = 18;
 
 /// The limits of a head.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub struct Limits {
     /// All of it, from the method to the empty line.
-    pub(super) bytes_max: usize,
+    pub bytes_max: usize,
     /// Header lines.
-    pub(super) fields_max: usize,
+    pub fields_max: usize,
 }
 
 /// Why a head is not passed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub enum Refusal {
     /// Not HTTP/1.x, or HTTP of which two parsers could think differently.
     Malformed,
     /// More than [`TARGET_BYTES_MAX`].
@@ -132,7 +132,7 @@ impl Scanner {
             if line.first().is_some_and(|first| !is_token(*first) && *first != b'\r') {
                 return Err(Refusal::Malformed);
             }
-            if line.len() > METHOD_BYTES_MAX && memchr(b' ', line).is_none() {
+            if line.get(..=METHOD_BYTES_MAX).is_some_and(|start| memchr(b' ', start).is_none()) {
                 return Err(Refusal::Malformed);
             }
             if line.len() > METHOD_BYTES_MAX + TARGET_BYTES_MAX + " HTTP/1.1\r".len() {

@@ -25,7 +25,7 @@ mod conversation;
 mod counts;
 mod door;
 pub mod forwarded;
-mod framing;
+pub mod framing;
 mod head;
 mod paced;
 pub mod proxy_protocol;

@@ -40,7 +40,8 @@ impl Timestamp {
 
 impl TimeFormat {
     /// Milliseconds since 1970; `None` where it is not written so, or beyond what 64 bits hold.
-    pub(super) fn read(self, text: &[u8]) -> Option<i64> {
+    #[must_use]
+    pub fn read(self, text: &[u8]) -> Option<i64> {
         let text = str::from_utf8(text).ok().filter(|text| text.len() <= DATE_BYTES_MAX)?;
         match self {
             Self::Unix => digits(text)?.checked_mul(1000),
@@ -51,7 +52,8 @@ impl TimeFormat {
     }
 
     /// Writes it as senders do.
-    pub(super) fn write(self, time: UnixMillis) -> String {
+    #[must_use]
+    pub fn write(self, time: UnixMillis) -> String {
         match self {
             Self::Unix => (time.0 / 1000).to_string(),
             Self::UnixMs => time.0.to_string(),

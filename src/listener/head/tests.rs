@@ -161,7 +161,8 @@ fn what_is_too_much_is_told_apart() {
 
 #[test]
 fn what_cannot_become_http_is_refused_before_its_line_ends() {
-    for wrong in ["\u{16}\u{3}\u{1}", "{\"a\"", "\0", &"x".repeat(METHOD_BYTES_MAX + 1)] {
+    let late = format!("{} /", "x".repeat(METHOD_BYTES_MAX + 1));
+    for wrong in ["\u{16}\u{3}\u{1}", "{\"a\"", "\0", &"x".repeat(METHOD_BYTES_MAX + 1), &late] {
         assert_eq!(scan(wrong), Err(Refusal::Malformed), "{wrong:?}");
     }
     for unfinished in ["", "G", "GET ", "GET /a HTTP/1.1", "GET /a HTTP/1.1\r", "GET /a HTTP/1.1\r\nHo", "\r", "\r\n"] {
