@@ -14,11 +14,12 @@ use super::content::{Content, UrlParts};
 use super::demands::Demands;
 use super::faults::{GateError, WeakSecret};
 use super::freshness::Freshness;
+use super::jws::{Members, Token, TokenFault};
 use super::lock::{self, Condition, Key, Lock, Material};
 use super::mac::{MacKey, Tag};
 use super::presented::Presented;
 use super::proof::{Denial, Proof};
-use super::scheme::{Allow, Block, BodyDigest, Hash, Kind, Signed};
+use super::scheme::{Allow, Block, BodyDigest, BodyHash, Hash, Jws, Kind, Signed};
 use super::witness::{Step, Witness};
 use crate::clock::UnixMillis;
 use crate::locate::{Batch, Element, Elements, Request, Scope, elements};
@@ -186,6 +187,15 @@ struct Rest {
     holds: bool,
 }
 
+impl Rest {
+    /// Of several times, such as those of the elements of a batch, the first that is not fresh counts.
+    fn is_as_fresh_as(&mut self, found: Freshness) {
+        if matches!(self.freshness, None | Some(Freshness::Fresh(_))) {
+            self.freshness = Some(found);
+        }
+    }
+}
+
 impl<'g, W: Witness> Bout<'g, W> {
     /// Tries one block on all that it is for: the request, or each element of its batch.
     fn open(&mut self, lock: &'g Lock) -> Result<Proof, Denial> {
@@ -226,9 +236,10 @@ impl<'g, W: Witness> Bout<'g, W> {
 
     /// Whether anything was presented, and for each secret whether it fitted.
     fn compare(&mut self, lock: &'g Lock, scope: &mut Scope<'g>) -> (bool, Vec<Choice>) {
-        let (present, choices) = match lock.block.kind.signed() {
-            Some(signed) => self.compare_signatures(lock, signed, scope),
-            None => self.compare_secrets(lock, scope),
+        let (present, choices) = match (&lock.block.kind, lock.block.kind.signed()) {
+            (Kind::Jws(jws), _) => self.compare_token(lock, jws, scope),
+            (_, Some(signed)) => self.compare_signatures(lock, signed, scope),
+            (_, None) => self.compare_secrets(lock, scope),
         };
         for (slot, choice) in choices.iter().enumerate() {
             let index = lock.keys.get(slot).map(|key| key.index);
@@ -289,15 +300,60 @@ impl<'g, W: Witness> Bout<'g, W> {
         (found.present, choices)
     }
 
+    fn compare_token(&mut self, lock: &'g Lock, jws: &'g Jws, scope: &Scope<'g>) -> (bool, Vec<Choice>) {
+        let nothing = || vec![Choice::from(0); lock.slots()];
+        let token = match jws.find(scope) {
+            Ok(Some(token)) => token,
+            Ok(None) => {
+                let step = Step::Credential { present: false, candidates: 0, passed_over: 0, refused: None };
+                self.witness.saw(step);
+                return (false, nothing());
+            }
+            Err(fault) => {
+                self.witness.saw(Step::Token(fault));
+                return (true, nothing());
+            }
+        };
+        let content = Content::of(token.signed());
+        if self.gate.signs_for_strangers.iter().any(|allow| content.is_only(*allow)) {
+            self.witness.saw(Step::SignedForStrangers);
+            return (true, nothing());
+        }
+        self.witness.saw(Step::Signed(&content));
+        (true, lock.keys.iter().map(|key| has_signed(key, &token)).collect())
+    }
+
+    fn look_at_claims(&mut self, jws: &'g Jws, scope: &Scope<'g>, rest: &mut Rest) {
+        let token = jws.find(scope).ok().flatten();
+        let Some(claims) = token.as_ref().and_then(Token::claims) else {
+            self.witness.saw(Step::Token(TokenFault::Claims));
+            rest.holds = false;
+            return;
+        };
+        if let Some(found) = jws.claims.freshness(&claims, self.now) {
+            self.witness.saw(Step::Time(found));
+            rest.is_as_fresh_as(found);
+        }
+        for (name, held) in jws.claims.held(&claims) {
+            self.witness.saw(Step::Claim { name, held });
+            rest.holds &= held;
+        }
+        if let Some(hash) = &jws.body_hash {
+            let held = bool::from(is_hash_of_body(hash, &claims, scope));
+            self.witness.saw(Step::BodyDigest(held));
+            rest.holds &= held;
+        }
+    }
+
     /// What is looked at only where a secret fitted, since it may be in the body.
     fn look_at_the_rest(&mut self, lock: &'g Lock, scope: &Scope<'g>, rest: &mut Rest) {
+        if let Kind::Jws(jws) = &lock.block.kind {
+            self.look_at_claims(jws, scope, rest);
+        }
         if let Some(timestamp) = &lock.block.timestamp {
             let found = timestamp.judge(scope, self.now);
             self.witness.saw(Step::Time(found));
-            // Of the elements of a batch the first that is not fresh counts.
-            if matches!(rest.freshness, None | Some(Freshness::Fresh(_))) {
-                rest.freshness = Some(found);
-            }
+            rest.is_as_fresh_as(found);
         }
         if let Some(digest) = &lock.block.body_digest {
             let held = bool::from(is_digest_of_body(digest, scope));
@@ -341,6 +397,21 @@ fn fits(kind: &Kind, signed: &Signed, key: &Key, content: &Content<'_>, candidat
         }
         _ => Choice::from(0),
     }
+}
+
+/// Whether the key signed the token.
+fn has_signed(key: &Key, token: &Token) -> Choice {
+    match &key.material {
+        Material::Mac(mac) => mac.mac([token.signed()]).ct_eq(token.signature()),
+        Material::Tokens(keys) => any(keys.iter().map(|key| Choice::from(u8::from(key.verifies(token))))),
+        _ => Choice::from(0),
+    }
+}
+
+fn is_hash_of_body(hash: &BodyHash, claims: &Members<'_>, scope: &Scope<'_>) -> Choice {
+    let expected = hash.hash.digest([scope.request().body]);
+    let stated = claims.text(&hash.claim).and_then(|text| hash.encoding.decode(text.as_bytes()));
+    stated.map_or(Choice::from(0), |stated| expected.ct_eq(stated.as_slice()))
 }
 
 fn is_digest_of_body(digest: &BodyDigest, scope: &Scope<'_>) -> Choice {

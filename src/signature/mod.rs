@@ -8,11 +8,14 @@ pub mod scheme;
 
 mod candidates;
 mod checks;
+mod claims;
 mod content;
 mod demands;
 mod encoding;
 mod faults;
 mod freshness;
+mod jwk;
+mod jws;
 mod key;
 mod lock;
 mod mac;
@@ -22,6 +25,7 @@ mod public_key;
 mod url;
 mod witness;
 
+mod issue;
 mod private_key;
 mod reply;
 mod sign;
@@ -35,6 +39,8 @@ pub use demands::Demands;
 pub use faults::{BlockProblem, GateError, SECRET_BYTES_MIN, SecretAt, WeakSecret};
 pub use freshness::Freshness;
 pub use gate::{Authentic, Denied, Gate, Subject};
+pub use jwk::SET_KEYS_MAX;
+pub use jws::{TOKEN_BYTES_MAX, TokenFault};
 pub use key::KeyError;
 
 pub use proof::{Denial, Proof};

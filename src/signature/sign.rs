@@ -6,10 +6,11 @@ use thiserror::Error;
 
 use super::content::{Content, UrlParts};
 use super::demands::Demands;
+use super::issue::issue;
 use super::key::KeyError;
 use super::mac::MacKey;
 use super::private_key::PrivateKey;
-use super::scheme::{Block, Check, Encoding, Hash, Kind, Signed};
+use super::scheme::{Block, Check, Encoding, Hash, Jws, Kind, Signed};
 use crate::clock::UnixMillis;
 use crate::locate::{Expr, Request, Scope, pairs};
 use crate::secret::Secret;
@@ -54,7 +55,7 @@ pub enum SignError {
 }
 
 /// The request with everything that the first block adds which can sign with this secret: credentials, signature,
-/// timestamp, digest of the body, and what its `checks` ask for. For a `public_key` block the secret is the private key.
+/// timestamp, digest of the body, and what its `checks` ask for. For a block with public keys the secret is the private key.
 /// A timestamp inside the body stays as it is.
 ///
 /// # Errors
@@ -87,6 +88,9 @@ impl Desk<'_> {
         }
         self.put_time(draft)?;
         self.put_conditions(draft)?;
+        if let Kind::Jws(jws) = &self.block.kind {
+            return self.put_token(jws, draft);
+        }
         present(self.block, self.secret, draft)
     }
 
@@ -108,6 +112,13 @@ impl Desk<'_> {
             value = format!("{piece}{separator}{value}");
         }
         put_first(&signed.signature, value.as_bytes(), draft)
+    }
+
+    fn put_token(&self, jws: &Jws, draft: &mut Draft) -> Result<(), SignError> {
+        let token = issue(jws, &self.block.secret_format, self.secret, &draft.body, self.now)?;
+        let prefix = jws.prefix.first().map(String::as_str).unwrap_or_default();
+        let value = format!("{prefix}{}", token.ok_or(SignError::NoRandomness)?);
+        put(&jws.token, value.as_bytes(), draft)
     }
 
     fn signature(&self, signed: &Signed, content: &Content<'_>) -> Result<Vec<u8>, SignError> {
@@ -200,7 +211,7 @@ fn present(block: &Block, secret: &Secret, draft: &mut Draft) -> Result<(), Sign
             Ok(())
         }
         Kind::Path => Err(SignError::Path),
-        Kind::Hmac(..) | Kind::Hash(..) | Kind::PublicKey(..) | Kind::None => Ok(()),
+        Kind::Hmac(..) | Kind::Hash(..) | Kind::PublicKey(..) | Kind::Jws(_) | Kind::None => Ok(()),
     }
 }
 

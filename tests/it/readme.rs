@@ -41,6 +41,8 @@ const TABLES: [(&str, &[Listed]); 5] = [
             ("SecretFormat", "secret_format.", &[]),
             ("Timestamp", "timestamp.", &[]),
             ("BodyDigest", "body_digest.", &[]),
+            ("KeySet", "keys.", &[]),
+            ("BodyHash", "body_hash.", &[]),
             ("Check", "checks[].", &[]),
             ("ClientCertificate", "checks[].client_certificate.", &[]),
         ],

@@ -28,6 +28,7 @@ mod secrets;
 mod source;
 mod source_keys;
 mod spool;
+mod token;
 mod url;
 mod whole;
 
