@@ -72,7 +72,7 @@ fn millis(written: &str) -> Option<i64> {
 /// That one time is later than the other, by more than clocks may be apart.
 fn later(time: i64, than: i64) -> Option<Freshness> {
     let distance = apart(time, than);
-    (time > than && distance > LEEWAY).then(|| Freshness::Stale(distance.as_secs_f64()))
+    (time > than && distance > LEEWAY).then_some(Freshness::Stale(distance.as_secs_f64()))
 }
 
 fn apart(one: i64, other: i64) -> Duration {

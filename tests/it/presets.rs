@@ -12,11 +12,19 @@ use crate::support::gateway::hookgate;
 use crate::support::sign::hmac_base64;
 
 /// Presets of which `dev` starts no source.
-const OTHERS: &str = r"
+const OTHERS: &str = r#"
 generic-basic: { preset: generic-basic, secret: 'hooks:a-secret-of-the-presets-test' }
 generic-hmac: { preset: generic-hmac, secret: a-secret-of-the-presets-test }
 hubspot-legacy: { preset: hubspot-legacy, secret: a-secret-of-the-presets-test }
-";
+monday: { preset: monday, secret: a-secret-of-the-presets-test }
+netlify: { preset: netlify, secret: a-secret-of-the-presets-test }
+plaid: { preset: plaid, secret: '{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}' }
+qstash: { preset: qstash, secret: a-secret-of-the-presets-test }
+vonage: { preset: vonage, secret: a-secret-of-the-presets-test }
+"#;
+
+/// Presets whose deliveries nobody here can sign: only the provider has the private key. Their vectors prove them.
+const UNSIGNED: [&str; 1] = ["plaid"];
 
 static FRONT: LazyLock<Front> = LazyLock::new(|| {
     let dev = fs::read_to_string(presets().join("samples/dev.yaml")).expect("it is there");
@@ -81,9 +89,9 @@ fn there_is_a_source_here_for_every_preset() {
 
 #[test]
 fn what_a_provider_sends_is_taken_once_and_a_forgery_never() {
-    for (source, preset) in sources() {
+    for (source, preset) in sources().into_iter().filter(|(_, preset)| !UNSIGNED.contains(&preset.as_str())) {
         let recipe = fs::read_to_string(presets().join(format!("{preset}.yaml"))).expect("it is there");
-        let timed = recipe.contains("timestamp:");
+        let timed = ["timestamp:", "exp: true", "iat:"].iter().any(|key| recipe.contains(key));
         for event in events(&preset) {
             let send = |more: &[&str]| send(&source, event.as_deref(), more);
             let (code, said) = send(&["--duplicate"]);

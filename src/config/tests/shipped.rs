@@ -36,13 +36,21 @@ fn assert_valid(schema: &Json, instance: &Json) {
     assert!(errors.is_empty(), "{errors:#?}");
 }
 
+/// Of RFC 7515, A.3.
+const PUBLIC_KEY: &str = r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#;
+
 #[test]
 fn every_preset_is_a_source_that_needs_nothing_but_a_secret_and_a_url() {
     let presets = PresetInfo::all().unwrap_or_else(|problems| panic!("{problems}"));
     assert!(presets.len() >= 17);
     for PresetInfo { preset, docs, secret, text, .. } in presets {
         let encoded = text.contains("decode: base64");
-        let secrets = [Secret::new(if encoded { "YS1sb25nLXNlY3JldC1vZi1ub2JvZHk=" } else { "user:a-long-password" })];
+        let secret_of_it = match () {
+            () if text.contains("jws: ES256") => PUBLIC_KEY,
+            () if encoded => "YS1sb25nLXNlY3JldC1vZi1ub2JvZHk=",
+            () => "user:a-long-password",
+        };
+        let secrets = [Secret::new(secret_of_it)];
         let source = preset_source(&preset, &secrets, Some("https://a.example"), "/in/x");
         let source = source.unwrap_or_else(|problems| panic!("{preset}: {problems}"));
         assert_eq!(source.demands.secrets, secrets);

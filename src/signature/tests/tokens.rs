@@ -275,7 +275,7 @@ fn a_token_covers_the_body_whose_digest_it_claims() {
         assert_eq!(opened(&gate, bearing(&claimed(right.as_str().into()), "body")), Ok(Some(0)));
         for (text, body) in [
             (json!(right), "body "),
-            (json!(&right[..right.len() - 2]), "body"),
+            (json!(right.replacen(|c: char| c != '0', "", 2)), "body"),
             (json!(""), "body"),
             (json!(null), "body"),
             (json!([right]), "body"),
