@@ -78,6 +78,7 @@ impl Reject {
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
+            Self::Denied(Denial::NoKeysYet) => StatusCode::SERVICE_UNAVAILABLE,
             Self::UnknownSource | Self::Disabled | Self::WrongMethod | Self::Denied(_) | Self::Challenge => {
                 StatusCode::UNAUTHORIZED
             }
@@ -102,6 +103,7 @@ impl Reject {
             Self::Denied(Denial::Missing) => Outcome::MissingCredential,
             Self::Denied(Denial::Wrong) | Self::Challenge => Outcome::BadSignature,
             Self::Denied(Denial::Stale) => Outcome::Stale,
+            Self::Denied(Denial::NoKeysYet) => Outcome::Unavailable,
             Self::TooLarge => Outcome::TooLarge,
             Self::TooSlow => Outcome::TooSlow,
             Self::BrokenBody => Outcome::BadRequest,
@@ -117,7 +119,9 @@ impl Reject {
         match self {
             Self::TooOften { retry_after } | Self::TooManyFailures { retry_after } => Some(retry_after),
             Self::TooManyInFlight => Some(1),
-            Self::BudgetSpent | Self::NoCustody | Self::Deadline | Self::TwinLost => Some(RETRY_AFTER_S),
+            Self::Denied(Denial::NoKeysYet) | Self::BudgetSpent | Self::NoCustody | Self::Deadline | Self::TwinLost => {
+                Some(RETRY_AFTER_S)
+            }
             Self::UnknownSource
             | Self::Disabled
             | Self::WrongMethod
@@ -133,7 +137,10 @@ impl Reject {
     /// Whether it may be a stranger who guesses, and counts for `server.failed_auth`.
     #[must_use]
     pub const fn is_of_a_stranger(self) -> bool {
-        matches!(self, Self::UnknownSource | Self::Disabled | Self::WrongMethod | Self::Denied(_) | Self::Challenge)
+        match self {
+            Self::Denied(denial) => !matches!(denial, Denial::NoKeysYet),
+            _ => matches!(self, Self::UnknownSource | Self::Disabled | Self::WrongMethod | Self::Challenge),
+        }
     }
 
     /// The rest of the request cannot be read, so the connection has to end.
@@ -151,6 +158,7 @@ const fn denial(reason: Denial) -> &'static str {
         Denial::Missing => "no credential was there",
         Denial::Wrong => "no credential fitted",
         Denial::Stale => "the credential fitted, but its time is outside the window",
+        Denial::NoKeysYet => "the keys that could prove it are not fetched yet",
     }
 }
 

@@ -13,6 +13,7 @@ use super::checks;
 use super::content::{Content, UrlParts};
 use super::demands::Demands;
 use super::faults::{GateError, WeakSecret};
+use super::fetched::Verify as _;
 use super::freshness::Freshness;
 use super::jws::{Members, Token, TokenFault};
 use super::lock::{self, Condition, Key, Lock, Material};
@@ -177,7 +178,7 @@ impl Matched {
 
     fn prove(self, lock: &Lock, slot: usize, skew_seconds: Option<f64>) -> Proof {
         let Self(()) = self;
-        Proof { kind: lock.block.kind.verified(), secret: lock.keys.get(slot).map(|key| key.index), skew_seconds }
+        Proof { kind: lock.block.kind.verified(), secret: lock.keys.get(slot).and_then(|key| key.index), skew_seconds }
     }
 }
 
@@ -217,7 +218,9 @@ impl<'g, W: Witness> Bout<'g, W> {
         }
         let matched = all.into_iter().enumerate().find_map(|(slot, all)| Some((slot, Matched::by(all)?)));
         match (matched.filter(|_| tried), rest.freshness) {
-            (None, _) => Err(if present { Denial::Wrong } else { Denial::Missing }),
+            (None, _) if !present => Err(Denial::Missing),
+            (None, _) if lock.lacks_keys() => Err(Denial::NoKeysYet),
+            (None, _) => Err(Denial::Wrong),
             (Some(_), Some(Freshness::Stale(_))) => Err(Denial::Stale),
             (Some(_), Some(Freshness::Unreadable)) => Err(Denial::Wrong),
             (Some(_), _) if !rest.holds => Err(Denial::Wrong),
@@ -242,7 +245,7 @@ impl<'g, W: Witness> Bout<'g, W> {
             (_, None) => self.compare_secrets(lock, scope),
         };
         for (slot, choice) in choices.iter().enumerate() {
-            let index = lock.keys.get(slot).map(|key| key.index);
+            let index = lock.keys.get(slot).and_then(|key| key.index);
             self.witness.saw(Step::Secret { index, matched: bool::from(*choice) });
         }
         (present, choices)
@@ -401,9 +404,11 @@ fn fits(kind: &Kind, signed: &Signed, key: &Key, content: &Content<'_>, candidat
 
 /// Whether the key signed the token.
 fn has_signed(key: &Key, token: &Token) -> Choice {
+    let verified = |verified: bool| Choice::from(u8::from(verified));
     match &key.material {
         Material::Mac(mac) => mac.mac([token.signed()]).ct_eq(token.signature()),
-        Material::Tokens(keys) => any(keys.iter().map(|key| Choice::from(u8::from(key.verifies(token))))),
+        Material::Fetched(keys) => verified(keys.verify(token.kid(), token.signed(), token.signature())),
+        Material::Tokens(keys) => verified(keys.verify(token.kid(), token.signed(), token.signature())),
         _ => Choice::from(0),
     }
 }
@@ -425,6 +430,11 @@ impl Lock {
     /// How many answers a comparison gives: one a secret, and one where the kind has none.
     fn slots(&self) -> usize {
         if matches!(self.block.kind, Kind::None) { 1 } else { self.keys.len() }
+    }
+
+    /// Keys that are to be fetched are not there yet.
+    fn lacks_keys(&self) -> bool {
+        self.keys.iter().any(|key| matches!(&key.material, Material::Fetched(keys) if !keys.are_known()))
     }
 
     fn as_step(&self, index: usize) -> Step<'_> {

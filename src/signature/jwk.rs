@@ -3,7 +3,8 @@
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::value::RawValue;
 
-use super::jws::{Members, Token};
+use super::fetched::{FetchedKeys, Verify};
+use super::jws::Members;
 use super::key::KeyError;
 use super::public_key::PublicKey;
 use super::scheme::{Algorithm, TokenAlgorithm};
@@ -21,11 +22,27 @@ pub(super) struct TokenKey {
     key: PublicKey,
 }
 
+impl Verify for Vec<TokenKey> {
+    fn verify(&self, kid: Option<&str>, signed: &[u8], signature: &[u8]) -> bool {
+        self.iter().any(|key| key.may_be(kid) && key.key.verifies_token(signed, signature))
+    }
+}
+
 impl TokenKey {
-    /// Whether it signed that token. One that names a key is not tried with others, as far as keys have names.
-    pub(super) fn verifies(&self, token: &Token) -> bool {
-        let others = self.kid.as_deref().zip(token.kid()).is_some_and(|(ours, named)| ours != named);
-        !others && self.key.verifies_token(token.signed(), token.signature())
+    /// A token that names a key is not tried with others, as far as keys have names.
+    fn may_be(&self, kid: Option<&str>) -> bool {
+        self.kid.as_deref().zip(kid).is_none_or(|(ours, named)| ours == named)
+    }
+}
+
+impl FetchedKeys {
+    /// Keys for tokens of that algorithm, from a JWK set that nobody has seen yet.
+    #[must_use]
+    pub fn for_tokens(url: String, roots: Option<Vec<u8>>, algorithm: TokenAlgorithm) -> Self {
+        Self::new(url, roots, move |document| match read(algorithm, document) {
+            Ok(keys) => Ok(Box::new(keys)),
+            Err(why) => Err(why.to_string()),
+        })
     }
 }
 

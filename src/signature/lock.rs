@@ -3,6 +3,7 @@
 use super::candidates::SIGNATURE_BYTES_MAX;
 use super::demands::Demands;
 use super::faults::{GateError, SECRET_BYTES_MIN, SecretAt, WeakSecret, problems};
+use super::fetched::FetchedKeys;
 use super::jwk::{self, TokenKey};
 use super::key::KeyError;
 use super::mac::{MacKey, Tag};
@@ -31,8 +32,9 @@ pub(super) enum Condition {
 /// A secret as one block uses it.
 #[derive(Debug)]
 pub(super) struct Key {
-    /// Among all secrets of the source: its own come first, then those of its blocks in order.
-    pub(super) index: usize,
+    /// Among all secrets of the source: its own come first, then those of its blocks in order. None: it is no secret of
+    /// the configuration.
+    pub(super) index: Option<usize>,
     /// What `secret` in the content stands for.
     pub(super) bytes: Secret,
     pub(super) material: Material,
@@ -50,6 +52,8 @@ pub(super) enum Material {
     Public(PublicKey),
     /// For `jws` with a public key, or a set of them.
     Tokens(Vec<TokenKey>),
+    /// The same, and they come while the gateway runs.
+    Fetched(FetchedKeys),
 }
 
 /// The blocks with their keys, and the secrets that should be longer.
@@ -136,6 +140,10 @@ impl Forge<'_> {
                 None => {}
             }
         }
+        if let Kind::Jws(jws) = &block.kind {
+            let fetched = jws.fetched.iter().cloned().map(Material::Fetched);
+            keys.extend(fetched.map(|material| Key { index: None, bytes: Secret::new(""), material }));
+        }
         let conditions = block.checks.iter().map(|check| match check {
             Check::Block(inner) => Condition::Lock(Box::new(self.lock_with_own(at, inner, 0))),
             plain => Condition::Plain(plain.clone()),
@@ -161,7 +169,7 @@ impl Forge<'_> {
                 Ok((self.material(kind, &bytes)?, bytes, strength))
             }),
         };
-        Some(made.map(|(material, bytes, strength)| (Key { index, bytes, material }, strength)))
+        Some(made.map(|(material, bytes, strength)| (Key { index: Some(index), bytes, material }, strength)))
     }
 
     fn material(&self, kind: &Kind, bytes: &Secret) -> Result<Material, KeyError> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::HeaderName;
 use ipnet::IpNet;
 
+use super::fetched::FetchedKeys;
 use crate::locate::Expr;
 use crate::secret::Secret;
 
@@ -93,6 +94,8 @@ pub struct Jws {
     pub prefix: Vec<String>,
     /// `claims`
     pub claims: Claims,
+    /// `keys: { jwks: … }`: the keys are fetched; secrets are tried beside them.
+    pub fetched: Option<FetchedKeys>,
     /// `body_hash`: without one the token covers no body.
     pub body_hash: Option<BodyHash>,
 }

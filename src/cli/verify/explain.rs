@@ -87,5 +87,6 @@ fn reason(denial: Denial) -> &'static str {
         Denial::Missing => "no credential",
         Denial::Wrong => "no credential fits",
         Denial::Stale => "too old, or too far in the future",
+        Denial::NoKeysYet => "its keys are fetched by a running gateway alone; give them as a secret to try it here",
     }
 }

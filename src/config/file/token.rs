@@ -16,7 +16,11 @@ block! {
     /// Where public keys for tokens are.
     KeySet {
         /// A file with a JWK set, or a public key in another form.
-        file: PathBuf,
+        file: Option<PathBuf>,
+        /// An https URL of a JWK set. It is fetched at the start and again, every 5 min to 24 h as its answer says; until then requests are answered 503.
+        jwks: Option<String>,
+        /// The certificate authorities (PEM) that `jwks` is believed for. Default: those of the system.
+        ca_file: Option<PathBuf>,
     }
 }
 
@@ -56,8 +60,12 @@ impl Decode for TokenAt {
 }
 
 /// `claims`: those that have a meaning of their own, and others by name.
-#[derive(Debug, Clone)]
-pub(crate) struct Claims(pub(crate) scheme::Claims);
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Claims {
+    pub(crate) claims: scheme::Claims,
+    /// Those that a preset leaves to its user (`~`), who has to say them.
+    pub(crate) open: Vec<At>,
+}
 
 impl Decode for Claims {
     fn decode(node: &Node, at: &At, problems: &mut Problems) -> Option<Self> {
@@ -65,10 +73,11 @@ impl Decode for Claims {
             problems.error(at, node.shown(), "a map from the names of claims");
             return None;
         }
-        let mut claims = scheme::Claims::default();
-        for entry in node.entries().iter().filter(|entry| !entry.node.is_null()) {
+        let Self { mut claims, mut open } = Self::default();
+        for entry in node.entries() {
             let at = at.key(&entry.key).placed(&entry.node.place);
             match entry.key.as_str() {
+                _ if entry.node.is_null() => open.push(at),
                 "exp" => claims.exp = bool::decode(&entry.node, &at, problems)?,
                 "iat" => claims.iat = Some(window(&entry.node, &at, problems)?),
                 "nbf" => problems.error(&at, "`nbf`", "no such key: where a token has one, it is honoured"),
@@ -76,7 +85,7 @@ impl Decode for Claims {
                 name => claims.equal.push((name.to_owned(), texts(&entry.node, &at, problems)?)),
             }
         }
-        Some(Self(claims))
+        Some(Self { claims, open })
     }
 
     fn schema(definitions: &mut Definitions) -> Json {
@@ -84,7 +93,7 @@ impl Decode for Claims {
         json!({
             "type": "object",
             "properties": { "exp": bool::schema(definitions), "iat": Duration::schema(definitions), "nbf": { "not": {} } },
-            "additionalProperties": { "anyOf": [others, bool::schema(definitions), text()] },
+            "additionalProperties": { "anyOf": [others, bool::schema(definitions), text(), { "type": "null" }] },
         })
     }
 }

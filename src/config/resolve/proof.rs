@@ -75,7 +75,7 @@ pub(super) fn block(block: &Block, files: &mut Files, problems: &mut Problems) -
     refuse_strange_keys(block, kind, problems);
     let mut secrets = keys!(block).read(files, problems);
     if let Some(keys) = &*block.keys {
-        secrets.push(token::keys(block, keys, files, problems)?);
+        secrets.extend(token::keys(block, keys, files, problems)?);
     }
     let resolved = scheme::Block {
         name: block.name.clone(),
@@ -88,12 +88,12 @@ pub(super) fn block(block: &Block, files: &mut Files, problems: &mut Problems) -
             encoding: *digest.encoding,
         }),
         checks: block.checks.iter().filter_map(|check| checks::resolve(check, files, problems)).collect(),
-        kind: resolve_kind(block, kind, problems)?,
+        kind: resolve_kind(block, kind, files, problems)?,
     };
     Some((resolved, secrets))
 }
 
-fn resolve_kind(block: &Block, kind: &str, problems: &mut Problems) -> Option<Kind> {
+fn resolve_kind(block: &Block, kind: &str, files: &mut Files, problems: &mut Problems) -> Option<Kind> {
     match kind {
         "header" => Some(Kind::Header { name: block.header.clone()?, prefix: block.prefix.0.clone() }),
         "query" => named(&block.query, problems).map(Kind::Query),
@@ -106,7 +106,7 @@ fn resolve_kind(block: &Block, kind: &str, problems: &mut Problems) -> Option<Ki
         "hmac" => Some(Kind::Hmac((*block.hmac)?, signed(block, problems)?)),
         "hash" => Some(Kind::Hash((*block.hash)?, signed(block, problems)?)),
         "public_key" => Some(Kind::PublicKey((*block.public_key)?, signed(block, problems)?)),
-        "jws" => token::kind(block, problems),
+        "jws" => token::kind(block, files, problems),
         // `x509` has been refused where it was read.
         _ => None,
     }

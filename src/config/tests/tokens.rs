@@ -58,6 +58,7 @@ fn what_could_never_be_right_is_refused() {
         ("jws: HS256, token: header:X-T, body_hash: { hash: sha256 }", "auth.body_hash.claim", "no `claim`"),
         ("hmac: sha256, signature: header:X-S, token: header:X-T", "auth.token", "`token` beside `hmac`"),
         ("jws: EdDSA, token: header:X-T, claims: { iss: a }", "auth", "somebody else"),
+        ("jws: HS256, token: header:X-T, claims: { email: ~ }", "auth.claims.email", "left open"),
     ] {
         let text = with_source(&format!("auth: {{ {auth} }}"));
         assert_error(&text, &format!("sources.a.{path}"), says);
@@ -69,4 +70,27 @@ fn the_header_of_a_token_is_never_carried() {
     let text = with_source("auth: { jws: HS256, token: header:X-T }\nheaders: [X-T]");
     let found = of(Severity::Error, &text);
     assert!(found.iter().any(|error| error.at.path == "sources.a.headers[0]"), "{found:#?}");
+}
+
+#[test]
+fn keys_may_be_at_a_url_and_ask_for_no_secret() {
+    let with = |keys: &str| {
+        with_sources(&format!(
+            "a: {{ auth: {{ jws: RS256, token: header:X-T, keys: {{ {keys} }}, claims: {{ aud: a }} }} }}"
+        ))
+    };
+    let loaded = good(&with("jwks: https://a.example/keys"));
+    let fetched: Vec<_> = loaded.config.sources[0].demands.fetched().map(|keys| keys.url.clone()).collect();
+    assert_eq!(fetched, ["https://a.example/keys"]);
+    for (keys, path, says) in [
+        ("jwks: http://a.example/keys", "keys.jwks", "an https:// URL"),
+        ("jwks: https://a.example/keys, file: /x", "keys", "in no one place"),
+        ("ca_file: /x", "keys", "in no one place"),
+        ("jwks: https://a.example/keys, ca_file: /nope", "keys.ca_file", "No such file"),
+        ("jwks: https://a.example/keys, ca_file: Cargo.toml", "keys.ca_file", "no certificate"),
+    ] {
+        let found = of(Severity::Error, &with(keys));
+        let path = format!("sources.a.auth.{path}");
+        assert!(found.iter().any(|error| error.at.path == path && error.to_string().contains(says)), "{found:#?}");
+    }
 }

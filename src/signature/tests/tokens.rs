@@ -6,14 +6,14 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyP
 use serde_json::{Value, json};
 
 use super::super::scheme::{Allow, BodyHash, Claims, Jws, TokenAlgorithm};
-use super::super::{Draft, GateError, KeyError, Step, TOKEN_BYTES_MAX, TokenFault, Witness, sign};
+use super::super::{Draft, FetchedKeys, GateError, KeyError, Step, TOKEN_BYTES_MAX, TokenFault, Witness, sign};
 use super::*;
 
 const SECRET: &str = "a secret, of some length: yes";
 
 fn jws(algorithm: TokenAlgorithm) -> Jws {
     let token = expr("header:authorization");
-    Jws { algorithm, token, prefix: vec!["Bearer ".into()], claims: Claims::default(), body_hash: None }
+    Jws { algorithm, token, prefix: vec!["Bearer ".into()], claims: Claims::default(), fetched: None, body_hash: None }
 }
 
 fn block(jws: Jws) -> Block {
@@ -407,4 +407,24 @@ fn what_the_senders_side_issues_opens_the_gate() {
         assert_eq!(opened(&gate, signed(NOW)), Ok(Some(0)), "{algorithm:?}");
         assert_eq!(opened(&gate, signed(UnixMillis(NOW.0 - 3_600_000))), Err(Denial::Stale), "{algorithm:?}");
     }
+}
+
+#[test]
+fn keys_that_are_fetched_are_waited_for_and_replaced_as_a_whole() {
+    let ((_, one), (_, other)) = (es256_pair(), es256_pair());
+    let keys = FetchedKeys::for_tokens("https://a.example/keys".into(), None, TokenAlgorithm::Es256);
+    let block = block(Jws { fetched: Some(keys.clone()), ..jws(TokenAlgorithm::Es256) });
+    let gate = gate(vec![block, header("x-key")], &[SECRET]);
+    let ask = |pair: &EcdsaKeyPair| opened(&gate, bearing(&es256(pair, Some("1")), ""));
+    assert_eq!(ask(&one), Err(Denial::NoKeysYet));
+    assert_eq!(opened(&gate, post(&[], "")), Err(Denial::Missing));
+    assert_eq!(opened(&gate, post(&[("x-key", "wrong")], "")), Err(Denial::Wrong));
+    assert_eq!(opened(&gate, post(&[("x-key", SECRET)], "")), Ok(Some(0)));
+    let set = |pair: &EcdsaKeyPair| json!({ "keys": [jwk(pair, &json!({ "kid": "1" }))] }).to_string();
+    keys.learn(set(&one).as_bytes()).expect("a set");
+    assert_eq!((ask(&one), ask(&other)), (Ok(None), Err(Denial::Wrong)));
+    assert!(keys.learn(b"<html>").is_err_and(|why| why.contains("no public key")));
+    assert_eq!(ask(&one), Ok(None), "the old ones stay");
+    keys.learn(set(&other).as_bytes()).expect("a set");
+    assert_eq!((ask(&one), ask(&other)), (Err(Denial::Wrong), Ok(None)));
 }
