@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use crate::admin::Check;
+use crate::admin::Health;
 use crate::fetch::{self, Client};
 use crate::ingest::source::{HandshakeAuth, Settings};
 use crate::metrics::{Metrics, SourceResult};
@@ -66,12 +66,16 @@ pub(super) fn run(errands: Vec<Errand>, metrics: &Arc<Metrics>) -> JoinSet<()> {
     running
 }
 
-/// Whether all are known by now, or of which sources they are not.
-pub(super) fn known(errands: &[Errand]) -> Check {
+/// Notes whether all are known by now, or of which sources they are not, where there are any.
+pub(super) fn noted(errands: &[Errand], health: Health) -> Health {
+    if errands.is_empty() {
+        return health;
+    }
     let watched: Vec<_> = errands.iter().map(|errand| (errand.source.clone(), errand.keys.clone())).collect();
-    Box::new(move || {
+    let known = move || {
         let missing = watched.iter().filter(|(_, keys)| !keys.are_known()).map(|(source, _)| source.as_str());
         let missing: Vec<_> = missing.collect();
         if missing.is_empty() { Ok(()) } else { Err(format!("not fetched yet, of {}", missing.join(", "))) }
-    })
+    };
+    health.noting("keys", Box::new(known))
 }

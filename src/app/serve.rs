@@ -84,7 +84,7 @@ impl Bound {
         let (accept_trigger, accept_stop) = Stop::by_hand();
 
         let errands = std::mem::take(&mut app.keys);
-        let health = health::checks(&draining, &app.gateway, &app.forwarder).noting("keys", keys::known(&errands));
+        let health = keys::noted(&errands, health::checks(&draining, &app.gateway, &app.forwarder));
         // Dropped, and so ended, with the rest.
         let _fetching = keys::run(errands, &app.gateway.metrics);
         app.warm_up().await;

@@ -20,6 +20,7 @@ mod duplicates;
 mod full;
 mod handshake;
 mod harness;
+mod keys;
 mod memory;
 mod metrics;
 mod outage;

@@ -16,6 +16,7 @@ const OTHERS: &str = r#"
 generic-basic: { preset: generic-basic, secret: 'hooks:a-secret-of-the-presets-test' }
 generic-hmac: { preset: generic-hmac, secret: a-secret-of-the-presets-test }
 hubspot-legacy: { preset: hubspot-legacy, secret: a-secret-of-the-presets-test }
+google-pubsub: { preset: google-pubsub, enabled: false, auth: { claims: { aud: a, email: b } } }
 monday: { preset: monday, secret: a-secret-of-the-presets-test }
 netlify: { preset: netlify, secret: a-secret-of-the-presets-test }
 plaid: { preset: plaid, secret: '{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}' }
@@ -24,7 +25,7 @@ vonage: { preset: vonage, secret: a-secret-of-the-presets-test }
 "#;
 
 /// Presets whose deliveries nobody here can sign: only the provider has the private key. Their vectors prove them.
-const UNSIGNED: [&str; 1] = ["plaid"];
+const UNSIGNED: [&str; 2] = ["google-pubsub", "plaid"];
 
 static FRONT: LazyLock<Front> = LazyLock::new(|| {
     let dev = fs::read_to_string(presets().join("samples/dev.yaml")).expect("it is there");

@@ -36,8 +36,10 @@ fn assert_valid(schema: &Json, instance: &Json) {
     assert!(errors.is_empty(), "{errors:#?}");
 }
 
+/// Of RFC 7515, A.2.
+const PUBLIC_RSA: &str = r#"{"kty":"RSA","e":"AQAB","n":"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ"}"#;
 /// Of RFC 7515, A.3.
-const PUBLIC_KEY: &str = r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#;
+const PUBLIC_EC: &str = r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#;
 
 #[test]
 fn every_preset_is_a_source_that_needs_nothing_but_a_secret_and_a_url() {
@@ -46,7 +48,8 @@ fn every_preset_is_a_source_that_needs_nothing_but_a_secret_and_a_url() {
     for PresetInfo { preset, docs, secret, text, .. } in presets {
         let encoded = text.contains("decode: base64");
         let secret_of_it = match () {
-            () if text.contains("jws: ES256") => PUBLIC_KEY,
+            () if text.contains("jws: ES256") => PUBLIC_EC,
+            () if text.contains("jws: RS256") => PUBLIC_RSA,
             () if encoded => "YS1sb25nLXNlY3JldC1vZi1ub2JvZHk=",
             () => "user:a-long-password",
         };
