@@ -10,7 +10,7 @@ use crate::admin::Health;
 use crate::fetch::{self, Client};
 use crate::ingest::source::{HandshakeAuth, Settings};
 use crate::metrics::{Metrics, SourceResult};
-use crate::signature::FetchedKeys;
+use crate::signature::{Demands, FetchedKeys};
 
 /// Keys, who fetches them, and for which source.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(super) fn errands(sources: &[Settings]) -> Result<Vec<Errand>> {
             HandshakeAuth::Own(demands) => Some(demands),
             HandshakeAuth::Same | HandshakeAuth::None => None,
         });
-        for keys in handshakes.chain([&source.demands]).flat_map(|demands| demands.fetched()) {
+        for keys in handshakes.chain([&source.demands]).flat_map(Demands::fetched) {
             let client = keys.url.parse().map_err(anyhow::Error::from);
             let client = client.and_then(|url| Ok(Client::new(url, keys.roots.as_deref())?));
             let client = client.with_context(|| format!("source {}: keys.jwks", source.name))?;

@@ -111,16 +111,14 @@ impl Client {
     /// There are none.
     pub fn new(url: Url, roots: Option<&[u8]>) -> Result<Self, FetchError> {
         let mut store = RootCertStore::empty();
-        match roots {
-            Some(pem) => certificates(pem)?.into_iter().try_for_each(|root| store.add(root))?,
-            None => {
-                let found = rustls_native_certs::load_native_certs();
-                store.add_parsable_certificates(found.certs);
-                if store.is_empty() {
-                    let why =
-                        found.errors.first().map_or_else(|| "the system has none".to_owned(), ToString::to_string);
-                    return Err(FetchError::Roots(why));
-                }
+        if let Some(pem) = roots {
+            certificates(pem)?.into_iter().try_for_each(|root| store.add(root))?;
+        } else {
+            let found = rustls_native_certs::load_native_certs();
+            store.add_parsable_certificates(found.certs);
+            if store.is_empty() {
+                let why = found.errors.first().map_or_else(|| "the system has none".to_owned(), ToString::to_string);
+                return Err(FetchError::Roots(why));
             }
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -78,7 +78,9 @@ impl Reject {
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
-            Self::Denied(Denial::NoKeysYet) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Denied(Denial::NoKeysYet) | Self::BudgetSpent | Self::NoCustody | Self::Deadline | Self::TwinLost => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::UnknownSource | Self::Disabled | Self::WrongMethod | Self::Denied(_) | Self::Challenge => {
                 StatusCode::UNAUTHORIZED
             }
@@ -88,7 +90,6 @@ impl Reject {
             Self::TooOften { .. } | Self::TooManyInFlight | Self::TooManyFailures { .. } => {
                 StatusCode::TOO_MANY_REQUESTS
             }
-            Self::BudgetSpent | Self::NoCustody | Self::Deadline | Self::TwinLost => StatusCode::SERVICE_UNAVAILABLE,
             Self::Malformed { status } => status,
         }
     }
@@ -103,12 +104,13 @@ impl Reject {
             Self::Denied(Denial::Missing) => Outcome::MissingCredential,
             Self::Denied(Denial::Wrong) | Self::Challenge => Outcome::BadSignature,
             Self::Denied(Denial::Stale) => Outcome::Stale,
-            Self::Denied(Denial::NoKeysYet) => Outcome::Unavailable,
             Self::TooLarge => Outcome::TooLarge,
             Self::TooSlow => Outcome::TooSlow,
             Self::BrokenBody => Outcome::BadRequest,
             Self::TooOften { .. } | Self::TooManyInFlight | Self::TooManyFailures { .. } => Outcome::RateLimited,
-            Self::BudgetSpent | Self::NoCustody | Self::Deadline | Self::TwinLost => Outcome::Unavailable,
+            Self::Denied(Denial::NoKeysYet) | Self::BudgetSpent | Self::NoCustody | Self::Deadline | Self::TwinLost => {
+                Outcome::Unavailable
+            }
             Self::Malformed { .. } => Outcome::Malformed,
         }
     }
@@ -187,9 +189,11 @@ mod tests {
 
     #[test]
     fn what_is_ours_is_503_and_says_when_to_come_again() {
-        for reject in [Reject::BudgetSpent, Reject::NoCustody, Reject::Deadline, Reject::TwinLost] {
+        let no_keys = Reject::Denied(Denial::NoKeysYet);
+        for reject in [Reject::BudgetSpent, Reject::NoCustody, Reject::Deadline, Reject::TwinLost, no_keys] {
             assert_eq!((reject.status(), reject.retry_after()), (StatusCode::SERVICE_UNAVAILABLE, Some(RETRY_AFTER_S)));
             assert_eq!(reject.outcome(), Outcome::Unavailable);
+            assert!(!reject.is_of_a_stranger());
         }
     }
 }

@@ -220,9 +220,8 @@ impl<'g, W: Witness> Bout<'g, W> {
         match (matched.filter(|_| tried), rest.freshness) {
             (None, _) if !present => Err(Denial::Missing),
             (None, _) if lock.lacks_keys() => Err(Denial::NoKeysYet),
-            (None, _) => Err(Denial::Wrong),
             (Some(_), Some(Freshness::Stale(_))) => Err(Denial::Stale),
-            (Some(_), Some(Freshness::Unreadable)) => Err(Denial::Wrong),
+            (None, _) | (Some(_), Some(Freshness::Unreadable)) => Err(Denial::Wrong),
             (Some(_), _) if !rest.holds => Err(Denial::Wrong),
             (Some((slot, matched)), Some(Freshness::Fresh(skew))) => Ok(matched.prove(lock, slot, Some(skew))),
             (Some((slot, matched)), None) => Ok(matched.prove(lock, slot, None)),

@@ -75,8 +75,8 @@ fn authorities(keys: &KeySet, path: &Path, files: &mut Files, problems: &mut Pro
     Some(pem.expose().to_vec())
 }
 
-/// The keys in a file: a secret of the block like any other. None where something is wrong.
-pub(super) fn keys(block: &Block, keys: &KeySet, files: &mut Files, problems: &mut Problems) -> Option<Option<Found>> {
+/// The keys in a file, if they are in one: secrets of the block like any other. None where something is wrong.
+pub(super) fn keys(block: &Block, keys: &KeySet, files: &mut Files, problems: &mut Problems) -> Option<Vec<Found>> {
     if block.jws.is_some_and(|algorithm| algorithm.public().is_none()) {
         problems.error(keys.at(), "`keys` beside HS256", "`secret` or `secret_file`: both sides have the same one");
         return None;
@@ -85,13 +85,16 @@ pub(super) fn keys(block: &Block, keys: &KeySet, files: &mut Files, problems: &m
         problems.error(keys.at(), "keys that are in no one place", "`file`, or `jwks` and perhaps `ca_file`");
         return None;
     }
-    let Some(path) = &*keys.file else { return Some(None) };
-    files.read.push(path.clone());
-    match Secret::from_file(path) {
-        Ok(secret) => Some(Some(Found { secret, at: keys.file.at.clone() })),
-        Err(error) => {
-            problems.error(&keys.file.at, error.to_string(), "a file with a JWK set or a public key");
-            None
+    let mut found = Vec::new();
+    for path in keys.file.iter() {
+        files.read.push(path.clone());
+        match Secret::from_file(path) {
+            Ok(secret) => found.push(Found { secret, at: keys.file.at.clone() }),
+            Err(error) => {
+                problems.error(&keys.file.at, error.to_string(), "a file with a JWK set or a public key");
+                return None;
+            }
         }
     }
+    Some(found)
 }
