@@ -94,3 +94,15 @@ fn keys_may_be_at_a_url_and_ask_for_no_secret() {
         assert!(found.iter().any(|error| error.at.path == path && error.to_string().contains(says)), "{found:#?}");
     }
 }
+
+#[test]
+fn what_a_preset_leaves_open_has_to_be_said() {
+    let with =
+        |claims: &str| with_sources(&format!("a: {{ preset: google-pubsub, auth: {{ claims: {{ {claims} }} }} }}"));
+    let path = "sources.a.auth.claims.email";
+    assert_error(&with("aud: https://gw.example/in"), path, "left open");
+    let loaded = good(&with("aud: https://gw.example/in, email: push@example.com"));
+    let Kind::Jws(jws) = &loaded.config.sources[0].demands.blocks[0].kind else { panic!("a token") };
+    assert!(jws.claims.equal.iter().any(|(name, texts)| name == "email" && texts == &["push@example.com"]));
+    assert!(jws.fetched.is_some() && jws.claims.exp);
+}
