@@ -428,3 +428,18 @@ fn keys_that_are_fetched_are_waited_for_and_replaced_as_a_whole() {
     keys.learn(set(&other).as_bytes()).expect("a set");
     assert_eq!((ask(&one), ask(&other)), (Err(Denial::Wrong), Ok(None)));
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_token_makes_it_panic_and_none_that_is_unsigned_opens(
+        header in ".{0,60}", claims in ".{0,60}", more in "[A-Za-z0-9._=-]{0,80}",
+    ) {
+        let gate = gate(vec![block(jws(TokenAlgorithm::Hs256))], &[SECRET]);
+        for token in [format!("{}.{}.{more}", encoded(&header), encoded(&claims)), more.clone()] {
+            proptest::prop_assert!(verdict(&gate, bearing(&token, "")).is_err());
+        }
+        // Signed, and with anything inside.
+        told(&gate, bearing(&hs256(r#"{"alg":"HS256"}"#, &claims), ""));
+        told(&gate, bearing(&hs256(&header, &claims), ""));
+    }
+}
