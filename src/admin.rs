@@ -25,30 +25,44 @@ pub type Check = Box<dyn Fn() -> Result<(), String> + Send + Sync>;
 
 /// What it takes to be ready, each with its name.
 #[derive(Default)]
-pub struct Health(Vec<(&'static str, Check)>);
+pub struct Health {
+    checks: Vec<(&'static str, Check)>,
+    notes: Vec<(&'static str, Check)>,
+}
 
 impl Health {
     /// These checks, in the order in which they are shown.
     #[must_use]
     pub fn new(checks: Vec<(&'static str, Check)>) -> Self {
-        Self(checks)
+        Self { checks, notes: Vec::new() }
+    }
+
+    /// Shows that as well, though it takes nothing from being ready.
+    #[must_use]
+    pub fn noting(mut self, name: &'static str, check: Check) -> Self {
+        self.notes.push((name, check));
+        self
     }
 
     /// Asks every check; the verdict, and a line for each.
     fn examine(&self) -> (bool, String) {
-        let examined: Vec<_> = self.0.iter().map(|(name, check)| (name, check())).collect();
+        let examined: Vec<_> = self.checks.iter().map(|(name, check)| (name, check())).collect();
         let ready = examined.iter().all(|(_, verdict)| verdict.is_ok());
         let lines = examined.into_iter().map(|(name, verdict)| match verdict {
             Ok(()) => format!("[+]{name} ok\n"),
             Err(why) => format!("[-]{name} failed: {why}\n"),
         });
-        (ready, lines.collect())
+        let notes = self.notes.iter().map(|(name, check)| match check() {
+            Ok(()) => format!("[+]{name} ok\n"),
+            Err(why) => format!("[!]{name}: {why}\n"),
+        });
+        (ready, lines.chain(notes).collect())
     }
 }
 
 impl fmt::Debug for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+        f.debug_list().entries(self.checks.iter().chain(&self.notes).map(|(name, _)| name)).finish()
     }
 }
 
@@ -136,6 +150,13 @@ mod tests {
         for target in ["/readyz", "/readyz?verbose", "/readyz?verbose=1"] {
             assert_eq!(get(target, vec![good(), bad()]).await, (503, lines.into()), "{target}");
         }
+    }
+
+    #[test]
+    fn a_note_is_shown_and_takes_nothing_from_being_ready() {
+        let health = Health::new(vec![good()]).noting("keys", bad().1).noting("disk", good().1);
+        let lines = "[+]spool ok\n[!]keys: no broker answers\n[+]disk ok\n";
+        assert_eq!(health.examine(), (true, lines.to_owned()));
     }
 
     #[tokio::test]

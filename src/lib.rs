@@ -25,7 +25,7 @@
 //! | 5 | `config` | what the user typed → the parts' own settings |
 //! | 4 | `listener` `admin` `telemetry` | the edges: public port, private port, logs |
 //! | 3 | `ingest` `forward` `replay` | the joins: the way in, the way out, once more |
-//! | 2 | `dedupe` `spool` `kafka` `throttle` `feed` `signature` | engines with state; signatures, pure, over `locate` |
+//! | 2 | `dedupe` `spool` `kafka` `throttle` `feed` `fetch` `signature` | engines with state; signatures, pure, over `locate` |
 //! | 1 | `event` `locate` | pure: no tokio, no clock, no I/O |
 //! | 0 | `units` `name` `secret` `clock` `metrics` | words everybody speaks |
 //!
@@ -42,7 +42,7 @@
 //! 8. A provider is data: no line of Rust names one.
 //! 9. Only `config` reads settings, only `spool::io` touches data on disk, only `clock` reads the time, only `metrics`
 //!    names a metric, only `ingest::reject` names the status of a refusal, only `secret` reads secret files.
-//! 10. The gateway makes no outbound request because of what a payload says.
+//! 10. The gateway makes no outbound request because of what a payload says; [`fetch`] asks for what is configured.
 
 pub mod clock;
 pub mod metrics;
@@ -55,6 +55,7 @@ pub mod locate;
 
 pub mod dedupe;
 pub mod feed;
+pub mod fetch;
 pub mod kafka;
 pub mod signature;
 pub mod spool;

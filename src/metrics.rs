@@ -162,6 +162,8 @@ label_set! {
     SourceOutcome { source: String, outcome: Outcome }
     /// `{source,custody}`
     SourceCustody { source: String, custody: Custody }
+    /// `{source,result}`: `good` or `failed`.
+    SourceResult { source: String, result: String }
     /// `{source,key}`: which of several secrets.
     SourceKey { source: String, key: usize }
     /// `{source}`
@@ -188,6 +190,7 @@ pub struct Metrics {
     pub requests: Family<SourceOutcome, Counter>,
     pub acks: Family<SourceCustody, Counter>,
     pub signature_keys: Family<SourceKey, Counter>,
+    pub key_fetches: Family<SourceResult, Counter>,
     pub clock_skew: Family<OfSource, Histogram, fn() -> Histogram>,
     pub learn_windows: Family<OfSource, Gauge>,
     pub secrets_learned: Family<OfSource, Counter>,
@@ -256,6 +259,7 @@ impl Metrics {
             requests: Family::default(),
             acks: Family::default(),
             signature_keys: Family::default(),
+            key_fetches: Family::default(),
             clock_skew: Family::new_with_constructor(|| Histogram::new(SKEW_SECONDS)),
             learn_windows: Family::default(),
             secrets_learned: Family::default(),
@@ -297,6 +301,8 @@ impl Metrics {
         to.register("requests", "Requests by source and how they ended", self.requests.clone());
         to.register("acks", "Answers of 200 by the custody that made the event safe", self.acks.clone());
         to.register("signature_key_used", "Requests proven by each secret of a source", self.signature_keys.clone());
+        let help = "Fetches of the public keys of a source (keys.jwks) by how they ended";
+        to.register("key_fetches", help, self.key_fetches.clone());
         let help = "How far the sender's timestamp lies behind our clock";
         to.register_with_unit("clock_skew", help, Unit::Seconds, self.clock_skew.clone());
         let help = "1 while `hookgate learn` has a window open, in which a stranger may bring the secret";

@@ -25,6 +25,7 @@ use crate::throttle::{Budget, FailedAuth};
 
 mod hash_key;
 mod health;
+mod keys;
 mod serve;
 mod stop;
 
@@ -43,6 +44,7 @@ pub struct App {
     /// The spool does not outlive the machine.
     scratch: bool,
     summary: String,
+    keys: Vec<keys::Errand>,
 }
 
 impl App {
@@ -71,6 +73,7 @@ impl App {
             observer: Some(observer(&feed)),
         })?;
         let sources = sources(&config, &dedupe, &metrics, &clock)?;
+        let keys = keys::errands(&config.sources)?;
         let gateway = Gateway {
             sources: ArcSwap::from_pointee(sources),
             budget: Budget::new(config.throttle.body_budget, metrics.body_budget_used.clone()),
@@ -86,6 +89,7 @@ impl App {
             gateway: Arc::new(gateway),
             forwarder: Arc::new(forwarder),
             summary: summary(&config),
+            keys,
             waits_for_kafka: config.kafka.someone_waits,
             scratch: config.spool.as_ref().is_some_and(|spool| spool.scratch),
             listener: config.listener,

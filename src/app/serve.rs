@@ -17,6 +17,7 @@ use crate::listener::{self, Answering, Caller, Counts, Drained, Port, webhooks};
 use crate::metrics::Metrics;
 
 use super::health::{self, Draining};
+use super::keys;
 use super::{App, Stop};
 
 /// How long the start waits for a broker, where some source waits for Kafka.
@@ -80,13 +81,16 @@ impl Bound {
     /// The system does not say where the ports are, a part ended in a panic, or the way out did not end in time.
     pub async fn serve(self, stop: Stop) -> Result<()> {
         let addresses = format!("webhooks on {}, health and metrics on {}", self.public()?, self.private()?);
-        let Self { app, public, private } = self;
+        let Self { mut app, public, private } = self;
         let draining = Draining::default();
         let (admin_trigger, admin_stop) = Stop::by_hand();
         let (accept_trigger, accept_stop) = Stop::by_hand();
 
+        let errands = std::mem::take(&mut app.keys);
+        let health = keys::noted(&errands, health::checks(&draining, &app.gateway, &app.forwarder));
+        // Dropped, and so ended, with the rest.
+        let _fetching = keys::run(errands, &app.gateway.metrics);
         app.warm_up().await;
-        let health = health::checks(&draining, &app.gateway, &app.forwarder);
         let admin = tokio::spawn(app.admin(private, health, admin_stop));
         let webhooks = tokio::spawn(app.webhooks(public, accept_stop));
         info!("ready; {addresses}; {}", app.summary);

@@ -78,6 +78,9 @@ impl Reject {
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
+            Self::Denied(Denial::NoKeysYet) | Self::BudgetSpent | Self::NoCustody | Self::Deadline | Self::TwinLost => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::UnknownSource | Self::Disabled | Self::WrongMethod | Self::Denied(_) | Self::Challenge => {
                 StatusCode::UNAUTHORIZED
             }
@@ -87,7 +90,6 @@ impl Reject {
             Self::TooOften { .. } | Self::TooManyInFlight | Self::TooManyFailures { .. } => {
                 StatusCode::TOO_MANY_REQUESTS
             }
-            Self::BudgetSpent | Self::NoCustody | Self::Deadline | Self::TwinLost => StatusCode::SERVICE_UNAVAILABLE,
             Self::Malformed { status } => status,
         }
     }
@@ -106,7 +108,9 @@ impl Reject {
             Self::TooSlow => Outcome::TooSlow,
             Self::BrokenBody => Outcome::BadRequest,
             Self::TooOften { .. } | Self::TooManyInFlight | Self::TooManyFailures { .. } => Outcome::RateLimited,
-            Self::BudgetSpent | Self::NoCustody | Self::Deadline | Self::TwinLost => Outcome::Unavailable,
+            Self::Denied(Denial::NoKeysYet) | Self::BudgetSpent | Self::NoCustody | Self::Deadline | Self::TwinLost => {
+                Outcome::Unavailable
+            }
             Self::Malformed { .. } => Outcome::Malformed,
         }
     }
@@ -117,7 +121,9 @@ impl Reject {
         match self {
             Self::TooOften { retry_after } | Self::TooManyFailures { retry_after } => Some(retry_after),
             Self::TooManyInFlight => Some(1),
-            Self::BudgetSpent | Self::NoCustody | Self::Deadline | Self::TwinLost => Some(RETRY_AFTER_S),
+            Self::Denied(Denial::NoKeysYet) | Self::BudgetSpent | Self::NoCustody | Self::Deadline | Self::TwinLost => {
+                Some(RETRY_AFTER_S)
+            }
             Self::UnknownSource
             | Self::Disabled
             | Self::WrongMethod
@@ -133,7 +139,10 @@ impl Reject {
     /// Whether it may be a stranger who guesses, and counts for `server.failed_auth`.
     #[must_use]
     pub const fn is_of_a_stranger(self) -> bool {
-        matches!(self, Self::UnknownSource | Self::Disabled | Self::WrongMethod | Self::Denied(_) | Self::Challenge)
+        match self {
+            Self::Denied(denial) => !matches!(denial, Denial::NoKeysYet),
+            _ => matches!(self, Self::UnknownSource | Self::Disabled | Self::WrongMethod | Self::Challenge),
+        }
     }
 
     /// The rest of the request cannot be read, so the connection has to end.
@@ -151,6 +160,7 @@ const fn denial(reason: Denial) -> &'static str {
         Denial::Missing => "no credential was there",
         Denial::Wrong => "no credential fitted",
         Denial::Stale => "the credential fitted, but its time is outside the window",
+        Denial::NoKeysYet => "the keys that could prove it are not fetched yet",
     }
 }
 
@@ -179,9 +189,11 @@ mod tests {
 
     #[test]
     fn what_is_ours_is_503_and_says_when_to_come_again() {
-        for reject in [Reject::BudgetSpent, Reject::NoCustody, Reject::Deadline, Reject::TwinLost] {
+        let no_keys = Reject::Denied(Denial::NoKeysYet);
+        for reject in [Reject::BudgetSpent, Reject::NoCustody, Reject::Deadline, Reject::TwinLost, no_keys] {
             assert_eq!((reject.status(), reject.retry_after()), (StatusCode::SERVICE_UNAVAILABLE, Some(RETRY_AFTER_S)));
             assert_eq!(reject.outcome(), Outcome::Unavailable);
+            assert!(!reject.is_of_a_stranger());
         }
     }
 }

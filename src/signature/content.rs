@@ -67,6 +67,11 @@ impl<'a> Content<'a> {
         parts.iter().map(piece).collect::<Result<_, _>>().map(Self)
     }
 
+    /// A text that is signed as it is.
+    pub(super) fn of(bytes: &'a [u8]) -> Self {
+        Self(vec![Piece::Bytes(Cow::Borrowed(bytes))])
+    }
+
     /// The pieces, with the secret where it belongs.
     pub(super) fn with<'c>(&'c self, secret: &'c [u8]) -> impl Iterator<Item = &'c [u8]> {
         self.0.iter().map(move |piece| match piece {

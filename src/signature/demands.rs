@@ -1,6 +1,7 @@
 //! What a gate is built from.
 
-use super::scheme::{Allow, Block};
+use super::fetched::FetchedKeys;
+use super::scheme::{Allow, Block, Kind};
 use crate::locate::Batch;
 use crate::secret::Secret;
 
@@ -23,6 +24,14 @@ pub struct Demands {
 }
 
 impl Demands {
+    /// The keys that are to be fetched.
+    pub fn fetched(&self) -> impl Iterator<Item = &FetchedKeys> {
+        self.blocks.iter().filter_map(|block| match &block.kind {
+            Kind::Jws(jws) => jws.fetched.as_ref(),
+            _ => None,
+        })
+    }
+
     /// How many secrets there are, the blocks' own and the learned ones among them: numbers of secrets in a proof are
     /// below it.
     #[must_use]

@@ -30,11 +30,18 @@ impl Timestamp {
     }
 
     fn window(&self, made_ms: i64, now: UnixMillis) -> Freshness {
+        Freshness::of(made_ms, now, self.past, self.future)
+    }
+}
+
+impl Freshness {
+    /// Of what was made then, in milliseconds since 1970.
+    pub(super) fn of(made_ms: i64, now: UnixMillis, past: Duration, future: Duration) -> Self {
         let now_ms = i64::try_from(now.0).unwrap_or(i64::MAX);
         let distance = Duration::from_millis(now_ms.abs_diff(made_ms));
-        let (limit, sign) = if made_ms <= now_ms { (self.past, 1.0) } else { (self.future, -1.0) };
+        let (limit, sign) = if made_ms <= now_ms { (past, 1.0) } else { (future, -1.0) };
         let skew = sign * distance.as_secs_f64();
-        if distance <= limit { Freshness::Fresh(skew) } else { Freshness::Stale(skew) }
+        if distance <= limit { Self::Fresh(skew) } else { Self::Stale(skew) }
     }
 }
 

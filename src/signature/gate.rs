@@ -13,12 +13,14 @@ use super::checks;
 use super::content::{Content, UrlParts};
 use super::demands::Demands;
 use super::faults::{GateError, WeakSecret};
+use super::fetched::Verify as _;
 use super::freshness::Freshness;
+use super::jws::{Members, Token, TokenFault};
 use super::lock::{self, Condition, Key, Lock, Material};
 use super::mac::{MacKey, Tag};
 use super::presented::Presented;
 use super::proof::{Denial, Proof};
-use super::scheme::{Allow, Block, BodyDigest, Hash, Kind, Signed};
+use super::scheme::{Allow, Block, BodyDigest, BodyHash, Hash, Jws, Kind, Signed};
 use super::witness::{Step, Witness};
 use crate::clock::UnixMillis;
 use crate::locate::{Batch, Element, Elements, Request, Scope, elements};
@@ -176,7 +178,7 @@ impl Matched {
 
     fn prove(self, lock: &Lock, slot: usize, skew_seconds: Option<f64>) -> Proof {
         let Self(()) = self;
-        Proof { kind: lock.block.kind.verified(), secret: lock.keys.get(slot).map(|key| key.index), skew_seconds }
+        Proof { kind: lock.block.kind.verified(), secret: lock.keys.get(slot).and_then(|key| key.index), skew_seconds }
     }
 }
 
@@ -184,6 +186,15 @@ impl Matched {
 struct Rest {
     freshness: Option<Freshness>,
     holds: bool,
+}
+
+impl Rest {
+    /// Of several times, such as those of the elements of a batch, the first that is not fresh counts.
+    fn is_as_fresh_as(&mut self, found: Freshness) {
+        if matches!(self.freshness, None | Some(Freshness::Fresh(_))) {
+            self.freshness = Some(found);
+        }
+    }
 }
 
 impl<'g, W: Witness> Bout<'g, W> {
@@ -207,9 +218,10 @@ impl<'g, W: Witness> Bout<'g, W> {
         }
         let matched = all.into_iter().enumerate().find_map(|(slot, all)| Some((slot, Matched::by(all)?)));
         match (matched.filter(|_| tried), rest.freshness) {
-            (None, _) => Err(if present { Denial::Wrong } else { Denial::Missing }),
+            (None, _) if !present => Err(Denial::Missing),
+            (None, _) if lock.lacks_keys() => Err(Denial::NoKeysYet),
             (Some(_), Some(Freshness::Stale(_))) => Err(Denial::Stale),
-            (Some(_), Some(Freshness::Unreadable)) => Err(Denial::Wrong),
+            (None, _) | (Some(_), Some(Freshness::Unreadable)) => Err(Denial::Wrong),
             (Some(_), _) if !rest.holds => Err(Denial::Wrong),
             (Some((slot, matched)), Some(Freshness::Fresh(skew))) => Ok(matched.prove(lock, slot, Some(skew))),
             (Some((slot, matched)), None) => Ok(matched.prove(lock, slot, None)),
@@ -226,12 +238,13 @@ impl<'g, W: Witness> Bout<'g, W> {
 
     /// Whether anything was presented, and for each secret whether it fitted.
     fn compare(&mut self, lock: &'g Lock, scope: &mut Scope<'g>) -> (bool, Vec<Choice>) {
-        let (present, choices) = match lock.block.kind.signed() {
-            Some(signed) => self.compare_signatures(lock, signed, scope),
-            None => self.compare_secrets(lock, scope),
+        let (present, choices) = match (&lock.block.kind, lock.block.kind.signed()) {
+            (Kind::Jws(jws), _) => self.compare_token(lock, jws, scope),
+            (_, Some(signed)) => self.compare_signatures(lock, signed, scope),
+            (_, None) => self.compare_secrets(lock, scope),
         };
         for (slot, choice) in choices.iter().enumerate() {
-            let index = lock.keys.get(slot).map(|key| key.index);
+            let index = lock.keys.get(slot).and_then(|key| key.index);
             self.witness.saw(Step::Secret { index, matched: bool::from(*choice) });
         }
         (present, choices)
@@ -289,15 +302,60 @@ impl<'g, W: Witness> Bout<'g, W> {
         (found.present, choices)
     }
 
+    fn compare_token(&mut self, lock: &'g Lock, jws: &'g Jws, scope: &Scope<'g>) -> (bool, Vec<Choice>) {
+        let nothing = || vec![Choice::from(0); lock.slots()];
+        let token = match jws.find(scope) {
+            Ok(Some(token)) => token,
+            Ok(None) => {
+                let step = Step::Credential { present: false, candidates: 0, passed_over: 0, refused: None };
+                self.witness.saw(step);
+                return (false, nothing());
+            }
+            Err(fault) => {
+                self.witness.saw(Step::Token(fault));
+                return (true, nothing());
+            }
+        };
+        let content = Content::of(token.signed());
+        if self.gate.signs_for_strangers.iter().any(|allow| content.is_only(*allow)) {
+            self.witness.saw(Step::SignedForStrangers);
+            return (true, nothing());
+        }
+        self.witness.saw(Step::Signed(&content));
+        (true, lock.keys.iter().map(|key| has_signed(key, &token)).collect())
+    }
+
+    fn look_at_claims(&mut self, jws: &'g Jws, scope: &Scope<'g>, rest: &mut Rest) {
+        let token = jws.find(scope).ok().flatten();
+        let Some(claims) = token.as_ref().and_then(Token::claims) else {
+            self.witness.saw(Step::Token(TokenFault::Claims));
+            rest.holds = false;
+            return;
+        };
+        if let Some(found) = jws.claims.freshness(&claims, self.now) {
+            self.witness.saw(Step::Time(found));
+            rest.is_as_fresh_as(found);
+        }
+        for (name, held) in jws.claims.held(&claims) {
+            self.witness.saw(Step::Claim { name, held });
+            rest.holds &= held;
+        }
+        if let Some(hash) = &jws.body_hash {
+            let held = bool::from(is_hash_of_body(hash, &claims, scope));
+            self.witness.saw(Step::BodyDigest(held));
+            rest.holds &= held;
+        }
+    }
+
     /// What is looked at only where a secret fitted, since it may be in the body.
     fn look_at_the_rest(&mut self, lock: &'g Lock, scope: &Scope<'g>, rest: &mut Rest) {
+        if let Kind::Jws(jws) = &lock.block.kind {
+            self.look_at_claims(jws, scope, rest);
+        }
         if let Some(timestamp) = &lock.block.timestamp {
             let found = timestamp.judge(scope, self.now);
             self.witness.saw(Step::Time(found));
-            // Of the elements of a batch the first that is not fresh counts.
-            if matches!(rest.freshness, None | Some(Freshness::Fresh(_))) {
-                rest.freshness = Some(found);
-            }
+            rest.is_as_fresh_as(found);
         }
         if let Some(digest) = &lock.block.body_digest {
             let held = bool::from(is_digest_of_body(digest, scope));
@@ -343,6 +401,23 @@ fn fits(kind: &Kind, signed: &Signed, key: &Key, content: &Content<'_>, candidat
     }
 }
 
+/// Whether the key signed the token.
+fn has_signed(key: &Key, token: &Token) -> Choice {
+    let verified = |verified: bool| Choice::from(u8::from(verified));
+    match &key.material {
+        Material::Mac(mac) => mac.mac([token.signed()]).ct_eq(token.signature()),
+        Material::Fetched(keys) => verified(keys.verify(token.kid(), token.signed(), token.signature())),
+        Material::Tokens(keys) => verified(keys.verify(token.kid(), token.signed(), token.signature())),
+        _ => Choice::from(0),
+    }
+}
+
+fn is_hash_of_body(hash: &BodyHash, claims: &Members<'_>, scope: &Scope<'_>) -> Choice {
+    let expected = hash.hash.digest([scope.request().body]);
+    let stated = claims.text(&hash.claim).and_then(|text| hash.encoding.decode(text.as_bytes()));
+    stated.map_or(Choice::from(0), |stated| expected.ct_eq(stated.as_slice()))
+}
+
 fn is_digest_of_body(digest: &BodyDigest, scope: &Scope<'_>) -> Choice {
     let found = if digest.from.is_repeated(scope) { None } else { digest.from.find(scope) };
     let expected = digest.hash.digest([scope.request().body]);
@@ -354,6 +429,11 @@ impl Lock {
     /// How many answers a comparison gives: one a secret, and one where the kind has none.
     fn slots(&self) -> usize {
         if matches!(self.block.kind, Kind::None) { 1 } else { self.keys.len() }
+    }
+
+    /// Keys that are to be fetched are not there yet.
+    fn lacks_keys(&self) -> bool {
+        self.keys.iter().any(|key| matches!(&key.material, Material::Fetched(keys) if !keys.are_known()))
     }
 
     fn as_step(&self, index: usize) -> Step<'_> {

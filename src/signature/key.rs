@@ -33,6 +33,14 @@ pub enum KeyError {
     /// A private key that cannot be read.
     #[error("it is no private key of this algorithm (PKCS #8 in DER or PEM; for Ed25519 also the seed of 32 bytes)")]
     NotPrivateKey,
+    /// No key of the set can check a token of this algorithm.
+    #[error(
+        "it has no public key for tokens of this algorithm (JWK set, JWK, SPKI DER or PEM; RSA of 2048 bits or more)"
+    )]
+    NotTokenKey,
+    /// More than [`SET_KEYS_MAX`](super::SET_KEYS_MAX).
+    #[error("it has more than 64 keys")]
+    TooManyKeys,
     /// No block asks for it.
     #[error("every block has secrets of its own, or needs none")]
     Unclaimed,

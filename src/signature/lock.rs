@@ -3,10 +3,12 @@
 use super::candidates::SIGNATURE_BYTES_MAX;
 use super::demands::Demands;
 use super::faults::{GateError, SECRET_BYTES_MIN, SecretAt, WeakSecret, problems};
+use super::fetched::FetchedKeys;
+use super::jwk::{self, TokenKey};
 use super::key::KeyError;
 use super::mac::{MacKey, Tag};
 use super::public_key::PublicKey;
-use super::scheme::{Block, Check, Kind};
+use super::scheme::{Block, Check, Hash, Kind};
 use crate::secret::Secret;
 
 /// A block that can be tried.
@@ -31,7 +33,8 @@ pub(super) enum Condition {
 #[derive(Debug)]
 pub(super) struct Key {
     /// Among all secrets of the source: its own come first, then those of its blocks in order, then the learned ones.
-    pub(super) index: usize,
+    /// None: it is no secret of the configuration.
+    pub(super) index: Option<usize>,
     /// What `secret` in the content stands for.
     pub(super) bytes: Secret,
     pub(super) material: Material,
@@ -47,6 +50,10 @@ pub(super) enum Material {
     InContent,
     /// For `public_key`.
     Public(PublicKey),
+    /// For `jws` with a public key, or a set of them.
+    Tokens(Vec<TokenKey>),
+    /// The same, and they come while the gateway runs.
+    Fetched(FetchedKeys),
 }
 
 /// The blocks with their keys, and the secrets that should be longer.
@@ -134,6 +141,10 @@ impl Forge<'_> {
                 None => {}
             }
         }
+        if let Kind::Jws(jws) = &block.kind {
+            let fetched = jws.fetched.iter().cloned().map(Material::Fetched);
+            keys.extend(fetched.map(|material| Key { index: None, bytes: Secret::new(""), material }));
+        }
         let conditions = block.checks.iter().map(|check| match check {
             Check::Block(inner) => Condition::Lock(Box::new(self.lock_with_own(at, inner, 0))),
             plain => Condition::Plain(plain.clone()),
@@ -148,10 +159,10 @@ impl Forge<'_> {
     fn key(&self, block: &Block, index: usize, secret: &Secret) -> Option<Result<(Key, Option<usize>), KeyError>> {
         let made = match &block.kind {
             Kind::None => return None,
-            Kind::PublicKey(algorithm, _) => block.secret_format.material(secret).and_then(|bytes| {
-                let key = PublicKey::read(*algorithm, bytes.expose())?;
-                Ok((Material::Public(key), bytes, None))
-            }),
+            kind if kind.takes_public_keys() => block
+                .secret_format
+                .material(secret)
+                .and_then(|bytes| Ok((public_material(kind, bytes.expose())?, bytes, None))),
             _ if self.public.contains(&secret) => Err(KeyError::Public),
             kind => block.secret_format.material(secret).and_then(|material| {
                 let bytes = block.secret_format.key(secret)?;
@@ -159,12 +170,13 @@ impl Forge<'_> {
                 Ok((self.material(kind, &bytes)?, bytes, strength))
             }),
         };
-        Some(made.map(|(material, bytes, strength)| (Key { index, bytes, material }, strength)))
+        Some(made.map(|(material, bytes, strength)| (Key { index: Some(index), bytes, material }, strength)))
     }
 
     fn material(&self, kind: &Kind, bytes: &Secret) -> Result<Material, KeyError> {
         match kind {
             Kind::Hmac(hash, _) => Ok(Material::Mac(Box::new(MacKey::new(*hash, bytes.expose())))),
+            Kind::Jws(_) => Ok(Material::Mac(Box::new(MacKey::new(Hash::Sha256, bytes.expose())))),
             Kind::Hash(..) => Ok(Material::InContent),
             _ if bytes.expose().len() > SIGNATURE_BYTES_MAX => Err(KeyError::TooLong),
             _ => Ok(Material::Blinded(self.blind.mac([bytes.expose()]))),
@@ -184,10 +196,12 @@ impl Forge<'_> {
 pub(super) fn public_texts(demands: &Demands) -> Vec<&Secret> {
     let mut texts = Vec::new();
     for block in &demands.blocks {
-        let Kind::PublicKey(algorithm, _) = block.kind else { continue };
+        if !block.kind.takes_public_keys() {
+            continue;
+        }
         let takes = |secret: &&Secret| {
             let bytes = block.secret_format.material(secret);
-            bytes.is_ok_and(|bytes| PublicKey::read(algorithm, bytes.expose()).is_ok())
+            bytes.is_ok_and(|bytes| public_material(&block.kind, bytes.expose()).is_ok())
         };
         if block.secrets.is_empty() {
             texts.extend(demands.secrets.iter().chain(&demands.learned).filter(takes));
@@ -196,4 +210,24 @@ pub(super) fn public_texts(demands: &Demands) -> Vec<&Secret> {
         }
     }
     texts
+}
+
+/// What a kind makes of a public key.
+fn public_material(kind: &Kind, bytes: &[u8]) -> Result<Material, KeyError> {
+    match kind {
+        Kind::PublicKey(algorithm, _) => PublicKey::read(*algorithm, bytes).map(Material::Public),
+        Kind::Jws(jws) => jwk::read(jws.algorithm, bytes).map(Material::Tokens),
+        _ => Err(KeyError::NotPublicKey),
+    }
+}
+
+impl Kind {
+    /// Whether its "secrets" are keys that everybody may know.
+    const fn takes_public_keys(&self) -> bool {
+        match self {
+            Self::PublicKey(..) => true,
+            Self::Jws(jws) => jws.algorithm.public().is_some(),
+            _ => false,
+        }
+    }
 }

@@ -8,13 +8,17 @@ pub mod scheme;
 
 mod candidates;
 mod checks;
+mod claims;
 mod content;
 mod demands;
 mod encoding;
 mod faults;
+mod fetched;
 mod form_as_json;
 mod freshness;
 mod header_list;
+mod jwk;
+mod jws;
 mod key;
 mod lock;
 mod mac;
@@ -24,6 +28,7 @@ mod public_key;
 mod url;
 mod witness;
 
+mod issue;
 mod private_key;
 mod reply;
 mod sign;
@@ -35,9 +40,12 @@ pub use candidates::{CANDIDATES_MAX, Refusal, SIGNATURE_BYTES_MAX};
 pub use content::{Content, Gap};
 pub use demands::Demands;
 pub use faults::{BlockProblem, GateError, SECRET_BYTES_MIN, SecretAt, WeakSecret};
+pub use fetched::FetchedKeys;
 pub use freshness::Freshness;
 pub use gate::{Authentic, Denied, Gate, Subject};
 pub use header_list::LISTED_HEADERS_MAX;
+pub use jwk::SET_KEYS_MAX;
+pub use jws::{TOKEN_BYTES_MAX, TokenFault};
 pub use key::KeyError;
 
 pub use proof::{Denial, Proof};

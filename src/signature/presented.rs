@@ -30,7 +30,7 @@ impl Kind {
             Self::Json(expr) => Presented::only(expr.find(scope)),
             Self::Path => Presented::only(request.path_secret.map(|segment| percent_decode_str(segment).into())),
             Self::Basic => Presented::only(header(request, "authorization")).map(|value| basic(&value)),
-            Self::Hmac(..) | Self::Hash(..) | Self::PublicKey(..) | Self::None => Presented::Missing,
+            Self::Hmac(..) | Self::Hash(..) | Self::PublicKey(..) | Self::Jws(_) | Self::None => Presented::Missing,
         };
         match found {
             Presented::Value(value) if value.is_empty() => Presented::Missing,

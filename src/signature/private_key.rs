@@ -1,7 +1,10 @@
 //! Private keys, for the sender's side alone: the gateway holds none.
 
 use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
+use ring::signature::{
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
+    Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+};
 
 use super::key::{KeyError, PEM_START};
 use super::public_key::unwrap_pem;
@@ -21,6 +24,24 @@ impl PrivateKey {
     /// key behind it. Where public keys have to begin with a text that has `pk` in it, private ones may begin with the
     /// same that has `sk`.
     pub(super) fn read(algorithm: Algorithm, format: &SecretFormat, secret: &Secret) -> Result<Self, KeyError> {
+        Self::read_as(algorithm, &ECDSA_P256_SHA256_ASN1_SIGNING, format, secret)
+    }
+
+    /// The same for tokens, where ECDSA's two numbers stand side by side (RFC 7518, 3.4).
+    pub(super) fn read_for_tokens(
+        algorithm: Algorithm,
+        format: &SecretFormat,
+        secret: &Secret,
+    ) -> Result<Self, KeyError> {
+        Self::read_as(algorithm, &ECDSA_P256_SHA256_FIXED_SIGNING, format, secret)
+    }
+
+    fn read_as(
+        algorithm: Algorithm,
+        ecdsa: &'static EcdsaSigningAlgorithm,
+        format: &SecretFormat,
+        secret: &Secret,
+    ) -> Result<Self, KeyError> {
         let start = format.require.as_deref().map(|start| start.replace("pk", "sk"));
         let format = SecretFormat { strip: start.or(format.strip.clone()), require: None, ..format.clone() };
         let material = format.material(secret)?;
@@ -30,10 +51,10 @@ impl PrivateKey {
             Some(found) => found.as_deref().ok_or(KeyError::NotPrivateKey)?,
             None => bytes,
         };
-        Self::from_der(algorithm, der).ok_or(KeyError::NotPrivateKey)
+        Self::from_der(algorithm, ecdsa, der).ok_or(KeyError::NotPrivateKey)
     }
 
-    fn from_der(algorithm: Algorithm, der: &[u8]) -> Option<Self> {
+    fn from_der(algorithm: Algorithm, ecdsa: &'static EcdsaSigningAlgorithm, der: &[u8]) -> Option<Self> {
         match algorithm {
             Algorithm::Ed25519 => match der.split_at_checked(32) {
                 Some((seed, [])) => Ed25519KeyPair::from_seed_unchecked(seed),
@@ -43,7 +64,7 @@ impl PrivateKey {
             .ok()
             .map(Self::Ed25519),
             Algorithm::EcdsaP256 => {
-                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, der, &SystemRandom::new());
+                let pair = EcdsaKeyPair::from_pkcs8(ecdsa, der, &SystemRandom::new());
                 pair.ok().map(Self::EcdsaP256)
             }
             Algorithm::RsaSha256 => {

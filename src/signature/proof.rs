@@ -21,4 +21,6 @@ pub enum Denial {
     Wrong,
     /// One fitted, but its time is outside the window.
     Stale,
+    /// One was there, and the keys that could prove it are not fetched yet.
+    NoKeysYet,
 }

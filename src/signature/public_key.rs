@@ -4,7 +4,9 @@
 //! or as either in PEM. The DER reader below knows just that structure, and only in its one canonical form.
 
 use data_encoding::BASE64;
-use ring::signature::{ECDSA_P256_SHA256_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use ring::signature::{
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey,
+};
 
 use super::key::{KeyError, PEM_START};
 use super::scheme::Algorithm;
@@ -26,6 +28,27 @@ impl PublicKey {
         };
         let bytes = unwrap_spki(algorithm, &decoded).map(<[u8]>::to_vec).unwrap_or(decoded);
         if is_raw(algorithm, &bytes) { Ok(Self { algorithm, bytes }) } else { Err(KeyError::NotPublicKey) }
+    }
+
+    /// The RSA key of these numbers, big-endian.
+    pub(super) fn of_rsa(modulus: &[u8], exponent: &[u8]) -> Option<Self> {
+        let bytes = wrap(SEQUENCE, &[wrap_number(modulus)?, wrap_number(exponent)?].concat())?;
+        Some(Self { algorithm: Algorithm::RsaSha256, bytes })
+    }
+
+    /// The key in its raw form.
+    pub(super) fn of_raw(algorithm: Algorithm, bytes: Vec<u8>) -> Option<Self> {
+        is_raw(algorithm, &bytes).then_some(Self { algorithm, bytes })
+    }
+
+    /// The same for a token, where ECDSA's two numbers stand side by side (RFC 7518, 3.4).
+    pub(super) fn verifies_token(&self, message: &[u8], signature: &[u8]) -> bool {
+        match self.algorithm {
+            Algorithm::EcdsaP256 => {
+                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &self.bytes).verify(message, signature).is_ok()
+            }
+            _ => self.verifies(message, signature),
+        }
     }
 
     /// Whether that is this key's signature over the message. What is compared here is public.
@@ -92,6 +115,25 @@ fn unwrap_spki(algorithm: Algorithm, der: &[u8]) -> Option<&[u8]> {
 fn is_rsa_public_key(der: &[u8]) -> bool {
     let exponent = only(SEQUENCE, der).and_then(|inside| element(INTEGER, inside)).map(|(_modulus, rest)| rest);
     exponent.and_then(|rest| only(INTEGER, rest)).is_some()
+}
+
+/// An element of that tag, and of at most 65535 bytes.
+fn wrap(tag: u8, content: &[u8]) -> Option<Vec<u8>> {
+    let [high, low] = u16::try_from(content.len()).ok()?.to_be_bytes();
+    let header: &[u8] = match (high, low) {
+        (0, 0..0x80) => &[tag, low],
+        (0, _) => &[tag, 0x81, low],
+        _ => &[tag, 0x82, high, low],
+    };
+    Some([header, content].concat())
+}
+
+/// A number that is not negative, in its shortest form.
+fn wrap_number(bytes: &[u8]) -> Option<Vec<u8>> {
+    let start = bytes.iter().position(|byte| *byte != 0)?;
+    let digits = bytes.get(start..)?;
+    let sign: &[u8] = if digits.first().is_some_and(|byte| *byte >= 0x80) { &[0] } else { &[] };
+    wrap(INTEGER, &[sign, digits].concat())
 }
 
 /// The content of an element that has that tag and after which nothing comes.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::HeaderName;
 use ipnet::IpNet;
 
+use super::fetched::FetchedKeys;
 use crate::locate::Expr;
 use crate::secret::Secret;
 
@@ -55,6 +56,8 @@ pub enum Kind {
     Hash(Hash, Signed),
     /// `public_key`: the "secret" is the public key (raw, SPKI DER or PEM).
     PublicKey(Algorithm, Signed),
+    /// `jws`: a signed token.
+    Jws(Box<Jws>),
     /// `none`: anyone.
     None,
 }
@@ -78,6 +81,57 @@ pub struct Signed {
     pub url_unescape: String,
     /// `prehash: sha256`: the digest of the content is what is signed.
     pub prehash: bool,
+}
+
+/// A signed token (JWS, JWT) and what it has to say.
+#[derive(Debug, Clone)]
+pub struct Jws {
+    /// With what it is signed; what the token itself says of that has to be the same.
+    pub algorithm: TokenAlgorithm,
+    /// `token`: where it is.
+    pub token: Expr,
+    /// `prefix`: what stands before it, one of these.
+    pub prefix: Vec<String>,
+    /// `claims`
+    pub claims: Claims,
+    /// `keys: { jwks: … }`: the keys are fetched; secrets are tried beside them.
+    pub fetched: Option<FetchedKeys>,
+    /// `body_hash`: without one the token covers no body.
+    pub body_hash: Option<BodyHash>,
+}
+
+/// Algorithms of tokens by name (RFC 7518, 3.1; RFC 8037, 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is its own name")]
+pub enum TokenAlgorithm {
+    Hs256,
+    Rs256,
+    Es256,
+    EdDsa,
+}
+
+/// What a token has to claim. `exp` and `nbf` are honoured wherever they are.
+#[derive(Debug, Clone, Default)]
+pub struct Claims {
+    /// One of these is the audience, or among them; empty: any.
+    pub aud: Vec<String>,
+    /// There has to be an `exp`.
+    pub exp: bool,
+    /// There has to be an `iat` that is so near to our clock, in either direction.
+    pub iat: Option<Duration>,
+    /// Other claims by name; each is one of these texts.
+    pub equal: Vec<(String, Vec<String>)>,
+}
+
+/// A claim that is a digest of the body.
+#[derive(Debug, Clone)]
+pub struct BodyHash {
+    /// Its name.
+    pub claim: String,
+    /// Of which function.
+    pub hash: Hash,
+    /// How it is written.
+    pub encoding: Encoding,
 }
 
 /// A part of what is signed.
@@ -260,6 +314,7 @@ impl Block {
     pub(super) fn is_of_items(&self) -> bool {
         let credential = match &self.kind {
             Kind::Json(from) => from.is_of_item(),
+            Kind::Jws(jws) => jws.token.is_of_item(),
             kind => kind.signed().is_some_and(|signed| signed.exprs().any(Expr::is_of_item)),
         };
         let time = self.timestamp.as_ref().is_some_and(|time| time.from.is_of_item());
@@ -296,6 +351,7 @@ impl Kind {
             Self::Hmac(Hash::Sha512, _) => "hmac-sha512",
             Self::Hash(hash, _) => hash.as_str(),
             Self::PublicKey(algorithm, _) => algorithm.as_str(),
+            Self::Jws(jws) => jws.algorithm.verified(),
             Self::None => "none",
         }
     }

@@ -8,10 +8,11 @@ use thiserror::Error;
 
 use super::content::{Content, UrlParts};
 use super::demands::Demands;
+use super::issue::issue;
 use super::key::KeyError;
 use super::mac::MacKey;
 use super::private_key::PrivateKey;
-use super::scheme::{Block, Check, Encoding, Hash, HeaderList, Kind, Signed, What};
+use super::scheme::{Block, Check, Encoding, Hash, HeaderList, Jws, Kind, Signed, What};
 use crate::clock::UnixMillis;
 use crate::locate::{Batch, Expr, Request, Scope, elements, pairs, places};
 use crate::secret::Secret;
@@ -56,7 +57,7 @@ pub enum SignError {
 }
 
 /// The request with everything that the first block adds which can sign with this secret: credentials, signature,
-/// timestamp, digest of the body, and what its `checks` ask for. For a `public_key` block the secret is the private key.
+/// timestamp, digest of the body, and what its `checks` ask for. For a block with public keys the secret is the private key.
 /// A timestamp inside the body stays as it is.
 ///
 /// # Errors
@@ -91,6 +92,9 @@ impl Desk<'_> {
         }
         self.put_time(draft)?;
         self.put_conditions(draft)?;
+        if let Kind::Jws(jws) = &self.block.kind {
+            return self.put_token(jws, draft);
+        }
         present(self.block, self.secret, self.batch, draft)
     }
 
@@ -140,6 +144,13 @@ impl Desk<'_> {
         let prefix = signed.prefix.first().map(String::as_str).unwrap_or_default();
         let after = signed.after.as_deref().unwrap_or_default();
         Ok(format!("{prefix}{after}{}", signed.encoding.encode(&signature)))
+    }
+
+    fn put_token(&self, jws: &Jws, draft: &mut Draft) -> Result<(), SignError> {
+        let token = issue(jws, &self.block.secret_format, self.secret, &draft.body, self.now)?;
+        let prefix = jws.prefix.first().map(String::as_str).unwrap_or_default();
+        let value = format!("{prefix}{}", token.ok_or(SignError::NoRandomness)?);
+        put(&jws.token, value.as_bytes(), self.batch, draft)
     }
 
     fn signature(&self, signed: &Signed, content: &Content<'_>) -> Result<Vec<u8>, SignError> {
@@ -243,7 +254,7 @@ fn present(block: &Block, secret: &Secret, batch: Option<&Batch>, draft: &mut Dr
             Ok(())
         }
         Kind::Path => Err(SignError::Path),
-        Kind::Hmac(..) | Kind::Hash(..) | Kind::PublicKey(..) | Kind::None => Ok(()),
+        Kind::Hmac(..) | Kind::Hash(..) | Kind::PublicKey(..) | Kind::Jws(_) | Kind::None => Ok(()),
     }
 }
 

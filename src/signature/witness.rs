@@ -3,6 +3,7 @@
 use super::candidates::Refusal;
 use super::content::{Content, Gap};
 use super::freshness::Freshness;
+use super::jws::TokenFault;
 use super::proof::Denial;
 
 /// Is told each step of a check. It sees what was signed, never what the signature should have been.
@@ -44,6 +45,8 @@ pub enum Step<'a> {
         /// Why nothing of it is looked at.
         refused: Option<Refusal>,
     },
+    /// A token is there, and why it is not looked at any further.
+    Token(TokenFault),
     /// A part of the content is not there, or there twice: nothing can be signed.
     Gap(Gap<'a>),
     /// A handshake of this source would sign the content for anyone: its signature proves nothing.
@@ -59,6 +62,13 @@ pub enum Step<'a> {
     },
     /// When the request was made. Only looked at where a secret fitted, as all that follows.
     Time(Freshness),
+    /// A claim of a token, by its name, and whether it is what it has to be.
+    Claim {
+        /// Its name.
+        name: &'a str,
+        /// Whether it held.
+        held: bool,
+    },
     /// Whether the digest of the body was right.
     BodyDigest(bool),
     /// A further condition, by its index, and whether it held.

@@ -24,6 +24,7 @@ mod handshake;
 mod handshake_kinds;
 mod harness;
 mod identity;
+mod keys;
 mod learn;
 mod memory;
 mod metrics;

@@ -42,6 +42,8 @@ const TABLES: [(&str, &[Listed]); 5] = [
             ("Timestamp", "timestamp.", &[]),
             ("BodyDigest", "body_digest.", &[]),
             ("HeaderList", "content[].", &[]),
+            ("KeySet", "keys.", &[]),
+            ("BodyHash", "body_hash.", &[]),
             ("Check", "checks[].", &[]),
             ("ClientCertificate", "checks[].client_certificate.", &[]),
         ],

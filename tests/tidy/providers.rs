@@ -104,7 +104,8 @@ fn unproven(preset: &str, text: &str, vectors: &[Value]) -> Vec<String> {
         bad.iter()
             .any(|bad| good.iter().any(|good| all.iter().all(|part| (bad[part] != good[part]) == parts.contains(part))))
     };
-    let has_time = text.lines().any(|line| !line.trim_start().starts_with('#') && line.contains("timestamp:"));
+    let says_time = |line: &str| ["timestamp:", "exp: true", "iat:"].iter().any(|key| line.contains(key));
+    let has_time = text.lines().any(|line| !line.trim_start().starts_with('#') && says_time(line));
     let needs = [
         ("a good one", !good.is_empty()),
         ("one that was tampered with", ["body", "url", "headers"].iter().any(|part| differ_only_in(&[part]))),

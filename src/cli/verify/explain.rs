@@ -31,6 +31,7 @@ impl Witness for Explanation {
             Step::Credential { candidates, passed_over, .. } => {
                 self.say(format!("  credential: {candidates} candidate(s), {passed_over} passed over"));
             }
+            Step::Token(fault) => self.say(format!("  token: refused, {fault}")),
             Step::Gap(gap) => self.say(format!("  content: {gap}, so nothing can be signed")),
             Step::SignedForStrangers => {
                 self.say("  content: a handshake would sign it for anyone, so it proves nothing");
@@ -43,6 +44,9 @@ impl Witness for Explanation {
                 self.say(format!("  secret{secret}: {}", if matched { "fits" } else { "does not fit" }));
             }
             Step::Time(freshness) => self.say(format!("  time: {}", time(freshness))),
+            Step::Claim { name, held } => {
+                self.say(format!("  claim `{name}`: {}", if held { "holds" } else { "does not hold" }));
+            }
             Step::BodyDigest(right) => {
                 self.say(format!("  digest of the body: {}", if right { "right" } else { "wrong" }));
             }
@@ -83,5 +87,6 @@ fn reason(denial: Denial) -> &'static str {
         Denial::Missing => "no credential",
         Denial::Wrong => "no credential fits",
         Denial::Stale => "too old, or too far in the future",
+        Denial::NoKeysYet => "its keys are fetched by a running gateway alone; give them as a secret to try it here",
     }
 }

@@ -10,12 +10,13 @@ use serde_json::{Value as Json, json};
 use crate::config::decode::{Decode, OneOrMany, block};
 use crate::config::file::locate::{Content, Text};
 use crate::config::file::scalars::{Later, Prehash, Separator};
+use crate::config::file::token::{BodyHash, Claims, KeySet, TokenAt};
 use crate::config::problem::{At, Problems};
 use crate::config::schema::{self, Definitions};
 use crate::config::tree::{Node, Value};
 use crate::locate::Expr;
 use crate::secret::Secret;
-use crate::signature::scheme::{Algorithm, Encoding, Hash, TimeFormat};
+use crate::signature::scheme::{Algorithm, Encoding, Hash, TimeFormat, TokenAlgorithm};
 
 /// The keys of which an `auth` has exactly one; one that has any replaces a preset's whole.
 pub(crate) const KINDS: [&str; 14] = [
@@ -72,7 +73,7 @@ fn scalar_true(scalar: &crate::config::tree::Scalar) -> crate::config::tree::Sca
 }
 
 block! {
-    /// One way to authenticate. It has exactly one kind: header, query, form, json, item, path, basic, hmac, hash, `public_key`, `any_of` or none.
+    /// One way to authenticate. It has exactly one kind: header, query, form, json, item, path, basic, hmac, hash, `public_key`, jws, `any_of` or none.
     Block {
         /// What `only` calls this block.
         name: Option<String>,
@@ -96,8 +97,8 @@ block! {
         hash: Option<Hash>,
         /// Kind: a signature over `content`; the secret is the public key (raw, SPKI DER or PEM).
         public_key: Option<Algorithm>,
-        /// Kind: a JWS or JWT. Comes in a later version.
-        jws: Option<Later>,
+        /// Kind: a JWS or JWT in `token`, signed with this algorithm whatever the token says; the secret is the HMAC key or a public key (JWK set, JWK, SPKI DER or PEM).
+        jws: Option<TokenAlgorithm>,
         /// Kind: a signature by a certificate. Comes in a later version.
         x509: Option<Later>,
         /// Kind: any of these blocks may match; all are evaluated.
@@ -138,14 +139,14 @@ block! {
         secret_files: Option<Vec<PathBuf>>,
         /// Which blocks of `any_of` may match, by name.
         only: Option<Vec<String>>,
-        /// Of jws; comes in a later version.
-        token: Option<Later>,
-        /// Of jws; comes in a later version.
-        keys: Option<Later>,
-        /// Of jws; comes in a later version.
-        claims: Option<Later>,
-        /// Of jws; comes in a later version.
-        body_hash: Option<Later>,
+        /// Where the token of jws is; compact, at most 8 KiB.
+        token: Option<TokenAt>,
+        /// Where the public keys of jws are, where they are no secret of the source.
+        keys: Option<KeySet>,
+        /// What the token of jws has to say: `iss`, `aud`, `exp`, `iat`, and any other claim as the text (or one of the texts) that it has to be.
+        claims: Option<Claims>,
+        /// The claim of jws that is a digest of the body.
+        body_hash: Option<BodyHash>,
         /// Of x509; comes in a later version.
         certificate: Option<Later>,
     }

@@ -6,3 +6,4 @@ pub(crate) mod handshake;
 pub(crate) mod locate;
 pub(crate) mod scalars;
 pub(crate) mod source;
+pub(crate) mod token;

@@ -31,7 +31,7 @@ pub(crate) fn lay_under_sources(root: &mut Node, problems: &mut Problems) {
 }
 
 /// Keys of a source that hold an expression: replaced as a whole, map or not.
-const EXPRESSIONS: [&str; 7] = ["id", "type", "key", "batch", "also", "from", "value"];
+const EXPRESSIONS: [&str; 8] = ["id", "type", "key", "batch", "also", "from", "value", "token"];
 
 /// Lays `over` over `under`. What is over keeps its place in the user's file.
 fn lay(under: Node, over: &Node) -> Node {

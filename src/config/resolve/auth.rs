@@ -41,7 +41,11 @@ impl Blocks {
 
     /// Whether any of them can do without a secret of its own.
     pub(super) fn need_secrets(&self) -> bool {
-        self.blocks.iter().any(|block| block.secrets.is_empty() && !matches!(block.kind, Kind::None))
+        self.blocks.iter().any(|block| match &block.kind {
+            Kind::None => false,
+            Kind::Jws(jws) => block.secrets.is_empty() && jws.fetched.is_none(),
+            _ => block.secrets.is_empty(),
+        })
     }
 
     /// The largest tolerance of a timestamp among them.

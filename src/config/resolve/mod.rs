@@ -29,6 +29,7 @@ mod secrets;
 mod source;
 mod source_keys;
 mod spool;
+mod token;
 mod url;
 mod whole;
 
@@ -44,7 +45,7 @@ pub(super) fn text(
     let mut root = tree(&document, environment, problems)?;
     presets::lay_under_sources(&mut root, problems);
     let gateway = Gateway::decode(&root, &At::new("", &root.place), problems)?;
-    let mut files = secrets::Files::default();
+    let mut files = secrets::Files { on_trial: purpose == Purpose::StandIns, ..secrets::Files::default() };
     let config = gateway::resolve(&gateway, purpose, &mut files, problems)?;
     let preset = |(name, source): &(String, Placed<Source>)| Some((name.parse().ok()?, source.value.preset.clone()?));
     let presets = gateway.sources.0.iter().filter_map(preset).collect();

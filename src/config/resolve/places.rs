@@ -62,6 +62,9 @@ pub(super) fn proxy_headers<'s>(sources: impl Iterator<Item = &'s Settings>) -> 
 
 /// Looks at the place of every signature, also of those that are one of several.
 fn each_signature(kind: &Kind, look: &mut impl FnMut(&Expr)) {
+    if let Kind::Jws(jws) = kind {
+        each_part(&jws.token, look);
+    }
     kind.signed().into_iter().flat_map(|signed| &signed.signature).for_each(|expression| each_part(expression, look));
 }
 

@@ -8,6 +8,7 @@ use crate::config::problem::Problems;
 use crate::config::resolve::checks;
 use crate::config::resolve::presented::{at_pointer, named, truly};
 use crate::config::resolve::secrets::{Files, Found, keys};
+use crate::config::resolve::token;
 use crate::signature::scheme::{self, BodyDigest, Encoding, Kind, Part, Signed, What};
 
 /// How old a request may be where nothing else is said, and how far ahead of our clock.
@@ -20,6 +21,9 @@ const COMMON: [&str; 9] =
 const SIGNED: [&str; 8] =
     ["signature", "separator", "prefix", "after", "encoding", "content", "url_unescape", "prehash"];
 
+/// Further keys of `jws`.
+const TOKEN: [&str; 5] = ["token", "prefix", "keys", "claims", "body_hash"];
+
 /// The kinds that a block names; exactly one, or it is reported.
 pub(super) fn kind(block: &Block, problems: &mut Problems) -> Option<&'static str> {
     let given = block.given();
@@ -30,7 +34,7 @@ pub(super) fn kind(block: &Block, problems: &mut Problems) -> Option<&'static st
             problems.error(
                 block.at(),
                 "no kind of `auth`",
-                "header, query, form, json, item, path, basic, hmac, hash, public_key, any_of or none",
+                "header, query, form, json, item, path, basic, hmac, hash, public_key, jws, any_of or none",
             );
             None
         }
@@ -50,6 +54,7 @@ pub(super) fn refuse_strange_keys(block: &Block, kind: &str, problems: &mut Prob
     let further: &[&str] = match kind {
         "hmac" | "hash" | "public_key" => &SIGNED,
         "header" => &["prefix"],
+        "jws" => &TOKEN,
         _ => &[],
     };
     let common: &[&str] = match kind {
@@ -68,7 +73,10 @@ pub(super) fn refuse_strange_keys(block: &Block, kind: &str, problems: &mut Prob
 pub(super) fn block(block: &Block, files: &mut Files, problems: &mut Problems) -> Option<(scheme::Block, Vec<Found>)> {
     let kind = kind(block, problems)?;
     refuse_strange_keys(block, kind, problems);
-    let secrets = keys!(block).read(files, problems);
+    let mut secrets = keys!(block).read(files, problems);
+    if let Some(keys) = &*block.keys {
+        secrets.extend(token::keys(block, keys, files, problems)?);
+    }
     let resolved = scheme::Block {
         name: block.name.clone(),
         secrets: secrets.iter().map(|found| found.secret.clone()).collect(),
@@ -80,12 +88,12 @@ pub(super) fn block(block: &Block, files: &mut Files, problems: &mut Problems) -
             encoding: *digest.encoding,
         }),
         checks: block.checks.iter().filter_map(|check| checks::resolve(check, files, problems)).collect(),
-        kind: resolve_kind(block, kind, problems)?,
+        kind: resolve_kind(block, kind, files, problems)?,
     };
     Some((resolved, secrets))
 }
 
-fn resolve_kind(block: &Block, kind: &str, problems: &mut Problems) -> Option<Kind> {
+fn resolve_kind(block: &Block, kind: &str, files: &mut Files, problems: &mut Problems) -> Option<Kind> {
     match kind {
         "header" => Some(Kind::Header { name: block.header.clone()?, prefix: block.prefix.0.clone() }),
         "query" => named(&block.query, problems).map(Kind::Query),
@@ -98,7 +106,8 @@ fn resolve_kind(block: &Block, kind: &str, problems: &mut Problems) -> Option<Ki
         "hmac" => Some(Kind::Hmac((*block.hmac)?, signed(block, problems)?)),
         "hash" => Some(Kind::Hash((*block.hash)?, signed(block, problems)?)),
         "public_key" => Some(Kind::PublicKey((*block.public_key)?, signed(block, problems)?)),
-        // `jws` and `x509` have been refused where they were read.
+        "jws" => token::kind(block, files, problems),
+        // `x509` has been refused where it was read.
         _ => None,
     }
 }

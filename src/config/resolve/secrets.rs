@@ -13,6 +13,8 @@ const SECRETS_MAX: usize = 32;
 #[derive(Debug, Default)]
 pub(super) struct Files {
     pub(super) read: Vec<PathBuf>,
+    /// What a source still has to say to run is not missing: it is on trial.
+    pub(super) on_trial: bool,
 }
 
 /// The four keys in which secrets are given.

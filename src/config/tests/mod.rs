@@ -10,6 +10,7 @@ mod laying;
 mod rules;
 mod shipped;
 mod sources;
+mod tokens;
 
 /// The environment of all tests.
 fn environment(name: &str) -> Option<String> {

@@ -214,7 +214,7 @@ fn the_schema_refuses_what_check_refuses() {
         "ack: dsik",
         "sources: { a: { deadline: 5 } }",
         "sources: { a: { limits: { bdy: 1MiB } } }",
-        "sources: { a: { auth: { jws: RS256 } } }",
+        "sources: { a: { auth: { jws: none } } }",
         "sources: { a: { auth: { hmac: sha256, timestamp: { form: a } } } }",
         "sources: { a: { id: nowhere } }",
     ] {

@@ -5,6 +5,7 @@ mod gate;
 mod keys;
 mod signing;
 mod suites;
+mod tokens;
 mod vectors;
 
 use std::time::Duration;
