@@ -223,7 +223,7 @@ fn public_material(kind: &Kind, bytes: &[u8]) -> Result<Material, KeyError> {
 
 impl Kind {
     /// Whether its "secrets" are keys that everybody may know.
-    const fn takes_public_keys(&self) -> bool {
+    pub const fn takes_public_keys(&self) -> bool {
         match self {
             Self::PublicKey(..) => true,
             Self::Jws(jws) => jws.algorithm.public().is_some(),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::config::PresetInfo;
-use crate::signature::scheme::{Block, Encoding, Kind, Part, What};
+use crate::signature::scheme::{Block, Encoding, Jws, Kind, Part, What};
 use crate::units::show_duration;
 
 /// `hmac-sha256 hex`, `header`, `any of header, query` …
@@ -39,6 +39,11 @@ pub(super) fn signs_url(preset: &PresetInfo) -> bool {
     signed.flat_map(|signed| &signed.contents).flatten().any(of_url)
 }
 
+/// Whether the keys come from the provider, so that there is no secret to fill in.
+pub(super) fn fetches_keys(preset: &PresetInfo) -> bool {
+    preset.settings.demands.fetched().next().is_some()
+}
+
 /// Whether the credential can be nowhere but in the path.
 pub(super) fn needs_path(preset: &PresetInfo) -> bool {
     preset.settings.demands.blocks.iter().all(|block| matches!(block.kind, Kind::Path))
@@ -57,6 +62,8 @@ pub(super) fn json(preset: &PresetInfo) -> Value {
         "blocks": settings.demands.blocks.iter().map(block).collect::<Value>(),
         "signs_url": signs_url(preset),
         "needs_path": needs_path(preset),
+        "fetches_keys": fetches_keys(preset),
+        "open_claims": preset.open_claims,
         "methods": settings.methods.iter().map(|method| Value::from(method.as_str())).collect::<Value>(),
         "handshakes": preset.handshakes,
         "batch": batch(preset),
@@ -74,12 +81,18 @@ fn block(block: &Block) -> Value {
     json!({
         "name": block.name,
         "kind": block.kind.verified(),
-        "private_key": matches!(block.kind, Kind::PublicKey(..)),
+        "private_key": block.kind.takes_public_keys(),
         "covers_body": covers_body(block),
-        "timestamp": block.timestamp.is_some(),
+        "timestamp": is_timed(block),
         "secret_start": format.require.as_ref().or(format.strip.as_ref()),
         "secret_encoding": format.decode.map(Encoding::as_str),
     })
+}
+
+/// Whether a delivery can be too old.
+fn is_timed(block: &Block) -> bool {
+    let claims = |jws: &Jws| jws.claims.exp || jws.claims.iat.is_some();
+    block.timestamp.is_some() || matches!(&block.kind, Kind::Jws(jws) if claims(jws))
 }
 
 /// Whether no byte of the body can change unnoticed.
@@ -87,5 +100,6 @@ fn covers_body(block: &Block) -> bool {
     let covers = |part: &Part| matches!(part.what, What::Body | What::FormSorted | What::BodyCrc32);
     let signed = block.kind.signed();
     block.body_digest.is_some()
+        || matches!(&block.kind, Kind::Jws(jws) if jws.body_hash.is_some())
         || signed.is_some_and(|signed| signed.contents.iter().all(|parts| parts.iter().any(covers)))
 }

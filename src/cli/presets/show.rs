@@ -22,12 +22,25 @@ pub(super) fn print(preset: &PresetInfo, out: &mut dyn Write) -> io::Result<()> 
         )?;
     }
     writeln!(out, "    # {}\n    # {}", preset.secret, preset.docs)?;
+    if !preset.open_claims.is_empty() {
+        let said = |claim: &String| format!("{claim}: \"${{{}}}\"", variable_of(name, claim));
+        let claims: Vec<String> = preset.open_claims.iter().map(said).collect();
+        writeln!(out, "    auth: {{ claims: {{ {} }} }}", claims.join(", "))?;
+    }
+    if facts::fetches_keys(preset) {
+        return Ok(());
+    }
     writeln!(out, "    secret: ${{{}}}", variable(name))
 }
 
 /// `standard-webhooks` → `STANDARD_WEBHOOKS_SECRET`; of a name that begins with a digit an underscore is first.
 pub(super) fn variable(name: &str) -> String {
+    variable_of(name, "secret")
+}
+
+fn variable_of(name: &str, what: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     let start = if name.starts_with(|c: char| c.is_ascii_digit()) { "_" } else { "" };
-    format!("{start}{}_SECRET", name.chars().map(plain).collect::<String>())
+    let upper = |text: &str| text.chars().map(plain).collect::<String>();
+    format!("{start}{}_{}", upper(name), upper(what))
 }

@@ -23,6 +23,8 @@ pub struct PresetInfo {
     pub text: String,
     /// The kinds of its handshakes, in their order.
     pub handshakes: Vec<String>,
+    /// The claims of its tokens that a user has to say, since they are that user's own.
+    pub open_claims: Vec<String>,
     /// What a source of it is, with stand-ins for its secrets and its address.
     pub settings: Settings,
 }
@@ -56,9 +58,16 @@ impl PresetInfo {
             unverified: about.unverified.clone(),
             text: file(&format!("{preset}.yaml")).unwrap_or_default(),
             handshakes: node.get("handshake").map(kinds).unwrap_or_default(),
+            open_claims: node.get("auth").and_then(|auth| auth.get("claims")).map(open).unwrap_or_default(),
             settings: in_the_catalogue(preset)?,
         })
     }
+}
+
+/// What is left empty.
+fn open(claims: &Node) -> Vec<String> {
+    let open = claims.entries().iter().filter(|claim| matches!(claim.node.value, Value::Null));
+    open.map(|claim| claim.key.clone()).collect()
 }
 
 /// `handshake` is one or a list.
