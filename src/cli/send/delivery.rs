@@ -82,7 +82,7 @@ impl<'c> Sender<'c> {
         let mut error = None;
         for block in &demands.blocks {
             let own = || block.secrets.first().or_else(|| demands.secrets.first());
-            let spoils_key = !matches!(block.kind, Kind::PublicKey(..));
+            let spoils_key = !block.kind.takes_public_keys();
             let secret = match self.secret.as_ref().or_else(own) {
                 Some(secret) if spoils_key && self.flaw == Some(Flaw::BadSignature) => nobodys(secret),
                 Some(secret) => secret.clone(),
