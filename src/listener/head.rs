@@ -30,7 +30,7 @@ pub struct Limits {
 pub enum Refusal {
     /// Not HTTP/1.x, or HTTP of which two parsers could think differently.
     Malformed,
-    /// More than [`TARGET_BYTES_MAX`].
+    /// More than 8 KiB.
     TargetTooLong,
     /// More than [`Limits`] allows.
     TooLarge,
