@@ -124,7 +124,9 @@ fn a_mount_that_cannot_be_written_is_read() {
     let gateway = killed("read-only");
     let mut command = Command::new("unshare");
     let script = "mount --bind -o ro \"$SPOOL\" \"$SPOOL\"; if touch \"$SPOOL/x\" 2>&-; then exit 9; fi; exec \"$@\"";
-    command.args(["--map-root-user", "--mount", "sh", "-ec", script, "sh"]).arg(hookgate().get_program());
+    command
+        .args(["--map-root-user", "--mount", "--propagation", "slave", "sh", "-ec", script, "sh"])
+        .arg(hookgate().get_program());
     command.args(["spool", "verify"]).arg(gateway.spool()).env("SPOOL", gateway.spool());
     let said = Said::by(&mut command).good();
     assert!(said.text().contains("50 records"), "{}", said.text());
