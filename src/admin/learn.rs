@@ -1,12 +1,15 @@
 //! `POST /learn/<source>`: opens a window in which a sender may bring its secret, for as long as the asker stays.
 //!
 //! Who opens a window decides who the sender is, so it is for who is on the machine itself: the port may be open to
-//! scrapers, and they have no say. A web page in a browser there has none either: it cannot set the header.
+//! scrapers, and they have no say. Neither has a proxy on the machine, whose clients are anywhere, nor a web page in a
+//! browser there: the first says for whom it asks, or asks from an address of its own; the second cannot set the header,
+//! and one that has rebound its name asks for that.
 //!
 //! The answer is a line for each secret (`learned <secret>`) and an empty one now and then, whose only use is that the
 //! window is closed when nobody reads them any more. It ends with the window.
 
 use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -18,8 +21,9 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use axum::routing::post;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Request, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, FORWARDED, HOST, VIA};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use hyper::body::Frame;
 use tokio::time::{Interval, interval};
 
@@ -68,8 +72,7 @@ fn window(
     headers: &HeaderMap,
     client: Option<ClientAddress>,
 ) -> Result<Window, (StatusCode, String)> {
-    let here = client.is_some_and(|client| client.ip().is_loopback());
-    if !here || !headers.contains_key(HEADER) {
+    if !client.is_some_and(|client| is_here(client.ip(), headers)) || !headers.contains_key(HEADER) {
         let why = "only `hookgate learn` on the gateway's own machine (in its container or pod) opens a window";
         return Err((StatusCode::FORBIDDEN, why.into()));
     }
@@ -92,6 +95,18 @@ fn window(
         NotOpened::Open | NotOpened::Full { .. } | NotOpened::Nowhere => (StatusCode::CONFLICT, why.to_string()),
         NotOpened::Unreadable(_) => (StatusCode::INTERNAL_SERVER_ERROR, why.to_string()),
     })
+}
+
+/// Whether who asks is on this machine, and for itself.
+fn is_here(client: IpAddr, headers: &HeaderMap) -> bool {
+    let own = |ip: IpAddr| ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST;
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).and_then(|host| host.parse::<Authority>().ok());
+    let is_own = |host: &str| {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        bare.eq_ignore_ascii_case("localhost") || bare.parse().is_ok_and(own)
+    };
+    let passed_on = |name: &HeaderName| [FORWARDED, VIA].contains(name) || name.as_str().starts_with("x-forwarded-");
+    own(client.to_canonical()) && host.is_some_and(|host| is_own(host.host())) && !headers.keys().any(passed_on)
 }
 
 fn telling(window: Window) -> Response {
@@ -125,5 +140,39 @@ impl hyper::body::Body for Telling {
             }
         };
         Poll::Ready(Some(Ok(Frame::data(line))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn here(client: &str, headers: &[(&'static str, &str)]) -> bool {
+        let header = |(name, value): &(&'static str, &str)| {
+            (HeaderName::from_static(name), HeaderValue::from_str(value).expect("a value"))
+        };
+        is_here(client.parse().expect("an address"), &headers.iter().map(header).collect())
+    }
+
+    #[test]
+    fn who_is_on_the_machine_and_asks_for_itself_is_here() {
+        for (client, host) in
+            [("127.0.0.1", "127.0.0.1:8081"), ("::1", "[::1]:8081"), ("::ffff:127.0.0.1", "localhost")]
+        {
+            assert!(here(client, &[("host", host)]), "{client} {host}");
+        }
+        for (client, headers) in [
+            ("10.0.0.1", &[("host", "127.0.0.1:8081")][..]),
+            // A mesh's proxy.
+            ("127.0.0.6", &[("host", "127.0.0.1:8081")]),
+            // A name that a page has rebound.
+            ("127.0.0.1", &[("host", "page.example:8081")]),
+            ("127.0.0.1", &[]),
+            ("127.0.0.1", &[("host", "localhost"), ("x-forwarded-for", "192.0.2.1")]),
+            ("127.0.0.1", &[("host", "localhost"), ("forwarded", "for=192.0.2.1")]),
+            ("127.0.0.1", &[("host", "localhost"), ("via", "1.1 proxy")]),
+        ] {
+            assert!(!here(client, headers), "{client} {headers:?}");
+        }
     }
 }

@@ -20,7 +20,7 @@ mod tests;
 
 pub use batch::{ELEMENTS_MAX, Element, Elements, elements};
 pub use expr::{Batch, Composite, Expr, ExprError, Pointer};
-pub use pairs::{PAIRS_MAX, Pair, pairs};
+pub use pairs::{PAIRS_MAX, Pair, is_endless, pairs};
 pub use parse::split_optional;
 pub use place::places;
 pub use request::Request;

@@ -14,10 +14,15 @@ pub struct Pair<'a> {
     pub raw: &'a [u8],
 }
 
-/// The pairs in order; empty ones (`&&`) are passed over. Nothing where there are more than [`PAIRS_MAX`].
+/// Whether there are more than [`PAIRS_MAX`]. What holds for all pairs cannot be said of such a text.
+#[must_use]
+pub fn is_endless(text: &[u8]) -> bool {
+    text.split(|byte| *byte == b'&').nth(PAIRS_MAX).is_some()
+}
+
+/// The pairs in order; empty ones (`&&`) are passed over. Nothing where the text [`is_endless`].
 pub fn pairs(text: &[u8]) -> impl Iterator<Item = Pair<'_>> {
-    let endless = text.split(|byte| *byte == b'&').nth(PAIRS_MAX).is_some();
-    let text = if endless { b"" } else { text };
+    let text = if is_endless(text) { b"" } else { text };
     text.split(|byte| *byte == b'&').filter(|raw| !raw.is_empty()).map(|raw| Pair { raw })
 }
 

@@ -274,9 +274,11 @@ fn decoded(text: &[u8]) -> Option<Cow<'_, [u8]>> {
             "apos" => '\'',
             _ => {
                 let number = entity.strip_prefix('#')?;
-                let number =
-                    number.strip_prefix('x').map_or_else(|| number.parse(), |hex| u32::from_str_radix(hex, 16));
-                char::from_u32(number.ok()?)?
+                let (digits, radix) = number.strip_prefix('x').map_or((number, 10), |hex| (hex, 16));
+                // What reads numbers takes a sign too.
+                let plain = digits.chars().all(|c| c.is_digit(radix));
+                let code = plain.then(|| u32::from_str_radix(digits, radix).ok()).flatten()?;
+                char::from_u32(code).filter(|c| *c != '\0')?
             }
         });
         plain.push_str(rest);

@@ -25,12 +25,15 @@ pub(super) fn holds(check: &Check, scope: &Scope<'_>) -> bool {
     }
 }
 
+/// Envoy's header for it.
+const ENVOYS: &str = "x-forwarded-client-cert";
+
 /// What a proxy says about the certificate of the client. The header is believed: the door takes it away where no trusted
 /// proxy says it, and the proxy has to overwrite what its clients send.
 ///
-/// Two forms are read: one element of Envoy's `x-forwarded-client-cert` (`Hash=…;Subject="…"`), and a bare value, which
-/// is then the fingerprint or the subject, whichever is asked for alone (nginx's `$ssl_client_fingerprint` and
-/// `$ssl_client_s_dn`).
+/// Two forms are read: of the header [`ENVOYS`] one element of Envoy's (`Hash=…;Subject="…"`), and of any other a bare
+/// value, which is then the fingerprint or the subject, whichever is asked for alone (nginx's `$ssl_client_fingerprint` and
+/// `$ssl_client_s_dn`). The name decides, never the value: a subject can be chosen so that it looks like Envoy's form.
 struct Certificate<'a> {
     bare: Option<&'a str>,
     subject: Option<String>,
@@ -44,7 +47,7 @@ impl<'a> Certificate<'a> {
         if lines.next().is_some() || value.is_empty() {
             return None;
         }
-        if !value.split(';').any(|pair| pair.starts_with("Hash=") || pair.starts_with("Subject=")) {
+        if header.as_str() != ENVOYS {
             return Some(Self { bare: Some(value), subject: None, sha256: None });
         }
         let mut seen = Self { bare: None, subject: None, sha256: None };
@@ -113,6 +116,7 @@ mod tests {
     use crate::locate::Expr;
     use http::{HeaderMap, HeaderValue};
 
+    const BARE: &str = "x-client-cert";
     const PRINT: &str = "468ed33be74eee6556d90c0149c1309e9ba61d6425303443c0748a02dd8de688";
 
     fn request<'a>(headers: &'a HeaderMap, peer: Option<&str>) -> Request<'a> {
@@ -120,8 +124,8 @@ mod tests {
         Request { method: "POST", target: "/?a=1&b=1&b=1", headers, body: b"", path_secret: None, peer }
     }
 
-    fn certificate(subject: Option<&str>, sha256: Option<&str>, lines: &[&str]) -> bool {
-        let header = HeaderName::from_static("x-client-cert");
+    fn certificate(header: &'static str, subject: Option<&str>, sha256: Option<&str>, lines: &[&str]) -> bool {
+        let header = HeaderName::from_static(header);
         let mut headers = HeaderMap::new();
         for line in lines {
             headers.append(header.clone(), HeaderValue::from_str(line).expect("a value"));
@@ -163,17 +167,25 @@ mod tests {
     #[test]
     fn a_certificate_is_read_in_both_forms() {
         let envoy = format!(r#"By=spiffe://a;Hash={PRINT};Subject="CN=a,O=\"b\;c\"";URI=x"#);
-        assert!(certificate(None, Some(PRINT), &[&envoy]));
-        assert!(certificate(Some(r#"CN=a,O="b;c""#), Some(&PRINT.to_uppercase()), &[&envoy]));
-        assert!(certificate(Some("CN=a,O=b"), None, &["CN=a,O=b"]));
+        assert!(certificate(ENVOYS, None, Some(PRINT), &[&envoy]));
+        assert!(certificate(ENVOYS, Some(r#"CN=a,O="b;c""#), Some(&PRINT.to_uppercase()), &[&envoy]));
+        assert!(certificate(BARE, Some("CN=a,O=b"), None, &["CN=a,O=b"]));
         let colons = PRINT.as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair)).collect::<Vec<_>>().join(":");
-        assert!(certificate(None, Some(PRINT), &[&colons]));
+        assert!(certificate(BARE, None, Some(PRINT), &[&colons]));
+    }
+
+    #[test]
+    fn a_subject_that_looks_like_the_other_form_is_a_subject() {
+        let chosen = r"CN=a\;Subject=CN=sender";
+        assert!(certificate(BARE, Some(chosen), None, &[chosen]));
+        assert!(!certificate(BARE, Some("CN=sender"), None, &[chosen]));
     }
 
     #[test]
     fn a_certificate_that_is_not_surely_the_one_is_none() {
         let envoy = format!("Hash={PRINT};Subject=\"CN=a\"");
         let other = PRINT.replace('4', "5");
+        let two_hops = format!("Hash={other},Hash={PRINT}");
         for (subject, sha256, lines) in [
             (None, None, vec![envoy.as_str()]),
             (None, Some(PRINT), vec![]),
@@ -184,10 +196,11 @@ mod tests {
             (Some("CN=a"), Some(PRINT), vec![PRINT]),
             (None, Some(PRINT), vec!["Subject=\"CN=a\""]),
             (None, Some(""), vec!["Subject=\"CN=a\";Hash="]),
+            (None, Some(PRINT), vec![&two_hops]),
         ] {
-            assert!(!certificate(subject, sha256, &lines), "{subject:?} {sha256:?} {lines:?}");
+            for header in [ENVOYS, BARE] {
+                assert!(!certificate(header, subject, sha256, &lines), "{header}: {subject:?} {sha256:?} {lines:?}");
+            }
         }
-        let two_hops = format!("Hash={other},Hash={PRINT}");
-        assert!(!certificate(None, Some(PRINT), &[&two_hops]));
     }
 }

@@ -8,7 +8,7 @@ use super::form_as_json::form_as_json;
 use super::mac::crc32;
 use super::scheme::{Allow, Part, What};
 use super::url;
-use crate::locate::{Expr, ExprError, Scope, Value, pairs, split_optional};
+use crate::locate::{Expr, ExprError, Scope, Value, is_endless, pairs, split_optional};
 
 /// One text to be signed, in pieces, so that a body is not copied to be hashed.
 #[derive(Debug)]
@@ -175,7 +175,7 @@ impl What {
             Self::Url => Cow::Owned(full(|url| Cow::Borrowed(url))?),
             Self::UrlPort => Cow::Owned(full(url::with_port)?),
             Self::UrlNoPort => Cow::Owned(full(url::without_port)?),
-            Self::FormSorted => Cow::Owned(form_sorted(request.body)),
+            Self::FormSorted => Cow::Owned(form_sorted(request.body)?),
             Self::FormAsJson => Cow::Owned(form_as_json(request.body)?),
             Self::HeaderList(list) => Cow::Owned(list.write(scope)?),
             Self::BodyCrc32 => Cow::Owned(crc32(request.body).to_string().into_bytes()),
@@ -186,13 +186,17 @@ impl What {
 }
 
 /// Pairs sorted by name; of one name each value once, sorted; name and value joined bare, the name before each value.
-fn form_sorted(body: &[u8]) -> Vec<u8> {
+/// None where there are more than are read: they would be signed as if there were none.
+fn form_sorted(body: &[u8]) -> Option<Vec<u8>> {
+    if is_endless(body) {
+        return None;
+    }
     let mut sorted: BTreeMap<Value<'_>, BTreeSet<Value<'_>>> = BTreeMap::new();
     for pair in pairs(body) {
         sorted.entry(pair.name()).or_default().insert(pair.value());
     }
     let joined = sorted.iter().flat_map(|(name, values)| values.iter().flat_map(move |value| [name, value]));
-    joined.flat_map(|text| text.iter().copied()).collect()
+    Some(joined.flat_map(|text| text.iter().copied()).collect())
 }
 
 #[cfg(test)]
@@ -208,6 +212,14 @@ mod tests {
         let url = UrlParts { public_url: Some("https://gw.example"), unescape: ":/" };
         let content = Content::assemble(&parts, &Scope::of(request), url).ok()?;
         Some(String::from_utf8_lossy(&content.whole(b"s3cr3t")).into_owned())
+    }
+
+    #[test]
+    fn a_form_with_more_pairs_than_are_read_is_not_signed_as_an_empty_one() {
+        for (part, empty) in [("form_sorted", ""), ("form_as_json", "{}")] {
+            assert_eq!(assembled(&[part], "/in", b"").as_deref(), Some(empty));
+            assert_eq!(assembled(&[part], "/in", "&".repeat(crate::locate::PAIRS_MAX).as_bytes()), None);
+        }
     }
 
     #[test]

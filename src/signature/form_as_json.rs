@@ -4,10 +4,14 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::locate::pairs;
+use crate::locate::{is_endless, pairs};
 
-/// None where a name or value is no UTF-8, or a name comes twice: nobody knows which of them was signed.
+/// None where a name or value is no UTF-8, or a name comes twice: nobody knows which of them was signed. Nor where there
+/// are more than are read.
 pub(super) fn form_as_json(body: &[u8]) -> Option<Vec<u8>> {
+    if is_endless(body) {
+        return None;
+    }
     let mut names = BTreeSet::new();
     let mut json = String::from("{");
     for pair in pairs(body) {

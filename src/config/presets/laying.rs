@@ -23,7 +23,13 @@ pub(crate) fn lay_under_sources(root: &mut Node, problems: &mut Problems) {
         let Some(name) = preset.text() else { continue };
         let errors = problems.errors();
         match read(name, problems).or_else(|| own.read(name, problems)) {
-            Some(preset) => *node = lay(preset.node, node),
+            Some(preset) => {
+                let laid = lay(preset.node, node);
+                if laid.get("auth").is_none() {
+                    problems.error(&at, format!("`{name}`, which has no `auth`"), "one in it, or in the source");
+                }
+                *node = laid;
+            }
             None if own.unreadable || problems.errors() > errors => {}
             None => unknown(&at, name, own.names(), problems),
         }

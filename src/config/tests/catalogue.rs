@@ -86,6 +86,8 @@ fn what_is_wrong_with_an_operators_presets_is_told_with_its_place() {
     assert_error(&text, "presets", "which is also a preset of hookgate");
     let (_dir, text) = with_own(&[("acme.yaml", "auth: none\n")], "acme");
     assert_error(&text, "", "no `about`");
+    let (_dir, text) = with_own(&[("acme.yaml", "about: { name: a, docs: 'https://a.example', secret: b }\n")], "acme");
+    assert_error(&text, "sources.a.preset", "no `auth`");
     let missing = text.replace("presets: '", "presets: '/nowhere");
     assert_error(&missing, "presets", "/nowhere");
 }

@@ -63,6 +63,10 @@ fn the_five_entities_and_numbers_are_decoded_and_no_others() {
         ("&copy;", None),
         ("&amp", None),
         ("&#xD800;", None),
+        ("&#+65;", None),
+        ("&#x+41;", None),
+        ("&#0;", None),
+        ("&#;", None),
         ("&#99999999999;", None),
         ("&;", None),
     ] {
