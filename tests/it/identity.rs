@@ -19,6 +19,11 @@ certified:
     header: X-Api-Key
     checks: [{ client_certificate: { header: X-Client-Cert, sha256: 468ed33be74eee6556d90c0149c1309e9ba61d6425303443c0748a02dd8de688 } }]
   secret: a-key-of-the-identity-test
+meshed:
+  auth:
+    header: X-Api-Key
+    checks: [{ client_certificate: { header: X-Forwarded-Client-Cert, sha256: 468ed33be74eee6556d90c0149c1309e9ba61d6425303443c0748a02dd8de688 } }]
+  secret: a-key-of-the-identity-test
 named:
   auth: { header: X-Api-Key, checks: [{ client_certificate: { header: X-Client-Name, subject: "CN=sender,O=example" } }] }
   secret: a-key-of-the-identity-test
@@ -72,14 +77,18 @@ fn a_certificate_counts_only_where_a_trusted_proxy_says_it() {
     let certified = |lines: &[&str], body: &str| {
         lines.iter().fold(to("certified"), |request, line| request.header("x-client-cert", line)).body(body)
     };
+    let meshed = |line: &str| to("meshed").header("x-forwarded-client-cert", line).body("envoy");
     let named = |subject: &str| to("named").header("x-client-name", subject).body(subject);
-    for request in [certified(&[PRINT], "bare"), certified(&[&envoy], "envoy"), named("CN=sender,O=example")] {
+    for request in [certified(&[PRINT], "bare"), meshed(&envoy), named("CN=sender,O=example")] {
         assert_eq!(ask_from(&front, PROXY, b"", &request), Some(200));
         assert_eq!(ask_from(&front, STRANGER, b"", &request), Some(401), "anybody can write a header");
     }
     let other = PRINT.replace('4', "5");
-    for lines in [&[][..], &[other.as_str()], &[PRINT, PRINT], &[&format!("Hash={other},Hash={PRINT}")], &[""]] {
+    for lines in [&[][..], &[other.as_str()], &[PRINT, PRINT], &[&envoy], &[""]] {
         assert_eq!(ask_from(&front, PROXY, b"", &certified(lines, "{}")), Some(401), "{lines:?}");
+    }
+    for line in [&format!("Hash={other},Hash={PRINT}"), PRINT] {
+        assert_eq!(ask_from(&front, PROXY, b"", &meshed(line)), Some(401), "{line}");
     }
     assert_eq!(ask_from(&front, PROXY, b"", &named("CN=other")), Some(401));
     // The key is asked for all the same.

@@ -180,7 +180,7 @@ fn a_window_is_opened_only_by_the_command_and_only_where_something_is_learned() 
         &format!("{SOURCES}\nplain: {{ auth: {{ header: X-Key }}, secret: 0123456789abcdef }}"),
     );
     let ask = |target: &str, header: &str| {
-        let request = Request::post(target).header(header, "1").body("");
+        let request = Request::post(target).host("localhost").header(header, "1").body("");
         let mut connection = crate::support::client::Connection::open(front.gateway.admin).expect("the private port");
         connection.ask(&request).expect("an answer").status
     };

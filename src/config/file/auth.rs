@@ -239,7 +239,7 @@ block! {
 block! {
     /// A client certificate, as a trusted proxy hands it on.
     ClientCertificate {
-        /// The header in which the proxy says it.
+        /// The header in which the proxy says it: `x-forwarded-client-cert` in Envoy's form, any other with the bare value.
         header: HeaderName,
         /// The subject that it must have.
         subject: Option<Text>,

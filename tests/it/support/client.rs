@@ -32,6 +32,11 @@ impl Request {
         self
     }
 
+    pub(crate) fn host(mut self, host: &str) -> Self {
+        self.head = self.head.replacen("gateway.test", host, 1);
+        self
+    }
+
     pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         let length = self.body.len().to_string();
