@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use crate::admin::Health;
 use crate::fetch::{self, Client};
-use crate::ingest::source::{HandshakeAuth, Settings};
+use crate::ingest::source::{Handshake, Settings};
 use crate::metrics::{Metrics, SourceResult};
 use crate::signature::{Demands, FetchedKeys};
 
@@ -24,10 +24,7 @@ pub(super) struct Errand {
 pub(super) fn errands(sources: &[Settings]) -> Result<Vec<Errand>> {
     let mut errands = Vec::new();
     for source in sources.iter().filter(|source| source.enabled) {
-        let handshakes = source.handshakes.iter().filter_map(|handshake| match &handshake.auth {
-            HandshakeAuth::Own(demands) => Some(demands),
-            HandshakeAuth::Same | HandshakeAuth::None => None,
-        });
+        let handshakes = source.handshakes.iter().filter_map(Handshake::own_demands);
         for keys in handshakes.chain([&source.demands]).flat_map(Demands::fetched) {
             let client = keys.url.parse().map_err(anyhow::Error::from);
             let client = client.and_then(|url| Ok(Client::new(url, keys.roots.as_deref())?));

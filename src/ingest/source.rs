@@ -178,6 +178,17 @@ pub enum HandshakeAuth {
     Own(Demands),
 }
 
+impl Handshake {
+    /// What it asks for that the source's deliveries are not asked for.
+    #[must_use]
+    pub const fn own_demands(&self) -> Option<&Demands> {
+        match &self.auth {
+            HandshakeAuth::Own(demands) => Some(demands),
+            HandshakeAuth::Same | HandshakeAuth::None => None,
+        }
+    }
+}
+
 /// How `hmac_reply` signs.
 #[derive(Debug, Clone)]
 pub struct HandshakeMac {

@@ -39,7 +39,7 @@ impl Blocks {
         }
     }
 
-    /// Whether any of them can do without a secret of its own.
+    /// Whether any of them proves nothing without a secret of the source.
     pub(super) fn need_secrets(&self) -> bool {
         self.blocks.iter().any(|block| match &block.kind {
             Kind::None => false,

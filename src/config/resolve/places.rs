@@ -2,7 +2,7 @@
 
 use http::HeaderName;
 
-use crate::ingest::source::{HandshakeAuth, Settings};
+use crate::ingest::source::{Handshake, Settings};
 use crate::locate::Expr;
 use crate::signature::scheme::{self, Kind};
 
@@ -45,10 +45,7 @@ pub(super) fn credential_parameters(block: &scheme::Block, into: &mut Vec<String
 pub(super) fn proxy_headers<'s>(sources: impl Iterator<Item = &'s Settings>) -> Vec<HeaderName> {
     let mut headers = Vec::new();
     for source in sources {
-        let own = source.handshakes.iter().filter_map(|handshake| match &handshake.auth {
-            HandshakeAuth::Own(demands) => Some(demands),
-            HandshakeAuth::Same | HandshakeAuth::None => None,
-        });
+        let own = source.handshakes.iter().filter_map(Handshake::own_demands);
         let blocks = std::iter::once(&source.demands).chain(own).flat_map(|demands| &demands.blocks);
         headers.extend(blocks.flat_map(|block| &block.checks).filter_map(|check| match check {
             scheme::Check::ClientCertificate { header, .. } => Some(header.clone()),

@@ -12,7 +12,7 @@ use crate::config::resolve::proven::{self, Proven};
 use crate::config::resolve::secrets::Files;
 use crate::config::resolve::whole::{Disk, Whole};
 use crate::config::resolve::{handshake, identify, path, reply};
-use crate::ingest::source::{HandshakeAuth, Settings, Terms};
+use crate::ingest::source::{Handshake, Settings, Terms};
 use crate::name::{SourceName, TopicName};
 use crate::signature::Demands;
 use crate::throttle::SourceLimits;
@@ -47,11 +47,8 @@ pub(super) fn resolve(
     if proven.check_keys && sound {
         proven.check_keys(&demands, at, problems);
     }
-    let handshake_demands = handshakes.iter().filter_map(|handshake| match &handshake.auth {
-        HandshakeAuth::Own(demands) => Some(demands),
-        HandshakeAuth::Same | HandshakeAuth::None => None,
-    });
-    let proofs: Vec<&Demands> = std::iter::once(&demands).chain(handshake_demands).collect();
+    let proofs: Vec<&Demands> =
+        std::iter::once(&demands).chain(handshakes.iter().filter_map(Handshake::own_demands)).collect();
     proven::refuse_credentials(&source.headers, &proofs, problems);
     let identify = identify::resolve(source, proven::credential_parameters(&proofs), problems);
     let topic = topic(name, &source.topic, whole, problems);
